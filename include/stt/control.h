@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Control of AF_STT in the kernel: nodes, sessions, keys, sockets, events.
+ *
+ * A thin, complete wrapper of the generic netlink family "stt"
+ * (Documentation/netlink/specs/stt.yaml). libstt-user's node object and
+ * stt-ip are both built on it; a program that does its own key agreement needs
+ * nothing else. All functions return 0 or a count on success and a negative
+ * errno on failure, with a sentence that names the thing and the fix in
+ * stt_errmsg() (the kernel's own extack message, where it sent one).
+ *
+ * A struct stt_ctl belongs to one thread at a time.
+ */
+#ifndef STT_CONTROL_H
+#define STT_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <linux/stt.h>
+#include <stt/export.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct stt_ctl;
+
+/* A UDP address: AF_INET, AF_INET6, or AF_UNSPEC for none. */
+union stt_addr {
+	struct sockaddr		sa;
+	struct sockaddr_in	in;
+	struct sockaddr_in6	in6;
+};
+
+/* Index: STT_A_STATS_*; the first two entries are not used. */
+struct stt_stats {
+	uint64_t v[STT_A_STATS_MAX + 1];
+};
+
+struct stt_info {
+	int		family;			/* number of the socket family */
+	char		module_version[32];
+	uint32_t	wire_version;
+	uint32_t	suites;			/* bit N: suite N */
+	uint32_t	message_max;
+	uint32_t	overhead;
+	uint32_t	replay_window;
+	uint32_t	heartbeat_ms;
+	uint32_t	nodes_max, sessions_max;
+	uint32_t	nodes, sessions;
+};
+
+struct stt_node_info {
+	uint32_t	id;
+	uint32_t	uid;
+	union stt_addr	local;
+	uint32_t	heartbeat_ms;
+	uint32_t	sessions;
+	struct stt_stats stats;
+};
+
+struct stt_key {
+	uint8_t		epoch;			/* 0 to 7 */
+	uint8_t		direction;		/* enum stt_direction */
+	uint8_t		suite;			/* enum stt_suite */
+	uint8_t		secret[STT_KEY_LEN];	/* zero when read back */
+	uint64_t	counter;		/* when read back */
+};
+
+#define STT_SESSION_KEYS_MAX 8
+
+struct stt_session_info {
+	uint32_t	node;
+	uint64_t	id;
+	uint32_t	state;			/* enum stt_session_state */
+	union stt_addr	peer;
+	union stt_addr	local;			/* port is ignored */
+	bool		has_peer_id;
+	uint8_t		peer_id[STT_PEER_ID_LEN];
+	bool		has_heartbeat;		/* new, set: use heartbeat_ms */
+	uint32_t	heartbeat_ms;
+	unsigned int	n_keys;
+	struct stt_key	keys[STT_SESSION_KEYS_MAX];
+	bool		has_tx_epoch, has_rx_epoch;
+	uint8_t		tx_epoch, rx_epoch;
+	uint32_t	mtu;
+	uint64_t	idle_rx_ms, idle_tx_ms;
+	uint8_t		close_reason;
+	struct stt_stats stats;
+};
+
+struct stt_socket_info {
+	uint64_t	inode;
+	uint32_t	uid;
+	uint32_t	node;
+	uint8_t		type;
+	uint64_t	session;
+	bool		has_stream;
+	uint32_t	stream;
+	bool		has_peer;
+	uint64_t	peer_session;
+	uint32_t	peer_stream;
+	uint32_t	rx_queue, tx_queue, drops;
+};
+
+struct stt_event {
+	int		cmd;			/* STT_CMD_*_NTF */
+	uint32_t	node;
+	struct stt_session_info session;	/* of session events */
+	struct stt_node_info	node_info;	/* of node events */
+};
+
+/*
+ * Open a control channel in the caller's network namespace. Loads the module
+ * where autoloading is on; -ENOENT when there is no family "stt".
+ */
+STT_API int stt_ctl_open(struct stt_ctl **ctl);
+STT_API void stt_ctl_close(struct stt_ctl *ctl);
+
+STT_API int stt_ctl_info(struct stt_ctl *ctl, struct stt_info *info);
+
+/* Number of the socket family in use, or a negative errno. Thread-safe. */
+STT_API int stt_family(void);
+
+/*
+ * Attach a bound UDP socket as a node. @heartbeat_ms: NULL for the module's
+ * default. Returns 0 and the node's id. The socket stays the caller's:
+ * closing it ends the node and all its sessions.
+ */
+STT_API int stt_ctl_node_new(struct stt_ctl *ctl, int udp_fd,
+			     const uint32_t *heartbeat_ms, uint32_t *id);
+STT_API int stt_ctl_node_get(struct stt_ctl *ctl, uint32_t id, struct stt_node_info *info);
+STT_API int stt_ctl_node_del(struct stt_ctl *ctl, uint32_t id, uint8_t close_reason);
+
+/* Calls @cb for each; a non-zero return of @cb ends the walk and is returned. */
+STT_API int stt_ctl_node_dump(struct stt_ctl *ctl,
+			      int (*cb)(const struct stt_node_info *info, void *arg), void *arg);
+
+/*
+ * Create a session with its first keys in one request: node, id, state
+ * (PENDING or ACTIVE; 0 = ACTIVE), peer, local (optional), peer_id (optional),
+ * heartbeat (optional) and keys are read. -EEXIST when the id is taken.
+ * The request is wiped after it was sent; the caller wipes @s.
+ */
+STT_API int stt_ctl_session_new(struct stt_ctl *ctl, const struct stt_session_info *s);
+STT_API int stt_ctl_session_get(struct stt_ctl *ctl, uint32_t node, uint64_t id,
+				struct stt_session_info *s);
+
+/*
+ * Change what is named: state (ACTIVE, 0 = leave), peer (AF_UNSPEC = leave),
+ * heartbeat_ms if has_heartbeat, tx_epoch if has_tx_epoch.
+ */
+STT_API int stt_ctl_session_set(struct stt_ctl *ctl, const struct stt_session_info *s);
+STT_API int stt_ctl_session_del(struct stt_ctl *ctl, uint32_t node, uint64_t id,
+				uint8_t close_reason);
+/* @node 0: the sessions of all nodes. */
+STT_API int stt_ctl_session_dump(struct stt_ctl *ctl, uint32_t node,
+				 int (*cb)(const struct stt_session_info *s, void *arg),
+				 void *arg);
+
+/* Install or remove one key. Install is create-only: -EEXIST, -EINVAL. */
+STT_API int stt_ctl_key_new(struct stt_ctl *ctl, uint32_t node, uint64_t session,
+			    const struct stt_key *key);
+STT_API int stt_ctl_key_del(struct stt_ctl *ctl, uint32_t node, uint64_t session,
+			    uint8_t epoch, uint8_t direction);
+
+STT_API int stt_ctl_socket_dump(struct stt_ctl *ctl,
+				int (*cb)(const struct stt_socket_info *s, void *arg), void *arg);
+
+/* Events: subscribe, poll stt_ctl_fd(), then read until -EAGAIN (-ENOBUFS: some were lost). */
+STT_API int stt_ctl_subscribe(struct stt_ctl *ctl);
+STT_API int stt_ctl_fd(const struct stt_ctl *ctl);
+STT_API int stt_ctl_event(struct stt_ctl *ctl, struct stt_event *ev);
+
+/* Names for people and JSON: "active", "drop_replayed", ...; NULL if unknown. */
+STT_API const char *stt_session_state_name(uint32_t state);
+STT_API const char *stt_stat_name(unsigned int attr);
+STT_API const char *stt_suite_name(uint8_t suite);
+STT_API const char *stt_close_reason_name(uint8_t reason);
+
+/*
+ * The sentence that goes with the last failure on this thread; never NULL,
+ * valid until the next call on this thread.
+ */
+STT_API const char *stt_errmsg(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* STT_CONTROL_H */

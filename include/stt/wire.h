@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
+/*
+ * What travels on the wire, version 1. One UDP datagram is one frame, fields
+ * of more than one byte are big-endian, the first byte is the frame type.
+ * The kernel module, libstt-user and the tests all take it from here; the
+ * text that goes with it is Documentation/protocol.md.
+ */
+#ifndef _STT_WIRE_H
+#define _STT_WIRE_H
+
+#define STT_WIRE_VERSION	1
+
+/* Frame types, the first byte of every datagram. */
+#define STT_FRAME_HELLO		0x01	/* handshake, sections 4 and 5 */
+#define STT_FRAME_RESPONSE	0x02
+#define STT_FRAME_AUTH_PROOF	0x03
+#define STT_FRAME_FINAL		0x04
+#define STT_FRAME_COOKIE	0x05
+#define STT_FRAME_TRANSPORT	0x10
+
+/*
+ * Transport frame: clear header, sealed body, tag.
+ *
+ *	 0  type        u8
+ *	 1  epoch       u8
+ *	 2  counter     u48
+ *	 8  session id  u64
+ *	16  sealed: stream id u32, kind u8, frag index u8, frag last u8,
+ *	            flags u8, payload
+ *	 -  tag         16 bytes
+ *
+ * The clear header is the associated data. The nonce is four zero bytes and
+ * the counter as 64-bit little-endian.
+ */
+#define STT_OFF_TYPE		0
+#define STT_OFF_EPOCH		1
+#define STT_OFF_COUNTER		2
+#define STT_OFF_SESSION		8
+#define STT_HDR_LEN		16
+#define STT_INNER_OFF_STREAM	0
+#define STT_INNER_OFF_KIND	4
+#define STT_INNER_OFF_FRAG	5
+#define STT_INNER_OFF_LAST	6
+#define STT_INNER_OFF_FLAGS	7
+#define STT_INNER_LEN		8
+#define STT_TAG_LEN		16
+#define STT_OVERHEAD		(STT_HDR_LEN + STT_INNER_LEN + STT_TAG_LEN)
+
+#define STT_EPOCHS		8	/* epochs count modulo this */
+#define STT_COUNTER_BITS	48
+/* A key refuses to send here, half way to where its counter would end. */
+#define STT_COUNTER_LIMIT	(1ULL << 47)
+
+/* Kinds, inside the seal. */
+#define STT_KIND_DATA		0x10
+#define STT_KIND_HEARTBEAT	0x13
+#define STT_KIND_HEARTBEAT_ACK	0x14
+#define STT_KIND_SESSION_CLOSE	0x30	/* payload: reason u8 */
+#define STT_KIND_USER_MIN	0x80
+
+/*
+ * Handshake frames. All begin with
+ *
+ *	 0  type        u8
+ *	 1  version     u8
+ *	 2  reserved    u16, zero
+ *	 4  receiver    u32, handshake id chosen by the receiver; 0 in HELLO
+ *	 8  sender      u32, handshake id chosen by the sender
+ *
+ * and end with mac1, 16 bytes: BLAKE2b keyed from the shared seed over all
+ * bytes before it. HELLO has another 16 bytes, mac2, after that: the cookie
+ * MAC, zero when there is no cookie.
+ */
+#define STT_HS_OFF_TYPE		0
+#define STT_HS_OFF_VERSION	1
+#define STT_HS_OFF_RESERVED	2
+#define STT_HS_OFF_RECEIVER	4
+#define STT_HS_OFF_SENDER	8
+#define STT_HS_HDR_LEN		12
+#define STT_HS_MAC_LEN		16
+#define STT_HS_FRAME_MAX	1200	/* no handshake frame is longer */
+
+#endif /* _STT_WIRE_H */
