@@ -134,7 +134,11 @@ STT_API int stt_ctl_node_new(struct stt_ctl *ctl, int udp_fd,
 STT_API int stt_ctl_node_get(struct stt_ctl *ctl, uint32_t id, struct stt_node_info *info);
 STT_API int stt_ctl_node_del(struct stt_ctl *ctl, uint32_t id, uint8_t close_reason);
 
-/* Calls @cb for each; a non-zero return of @cb ends the walk and is returned. */
+/*
+ * Calls @cb for each; a non-zero return of @cb ends the walk and is returned.
+ * @cb must not use @ctl (-EBUSY). -EINTR: something changed under the walk, so
+ * an entry may be missing or have come twice. The other dumps work likewise.
+ */
 STT_API int stt_ctl_node_dump(struct stt_ctl *ctl,
 			      int (*cb)(const struct stt_node_info *info, void *arg), void *arg);
 
@@ -169,7 +173,11 @@ STT_API int stt_ctl_key_del(struct stt_ctl *ctl, uint32_t node, uint64_t session
 STT_API int stt_ctl_socket_dump(struct stt_ctl *ctl,
 				int (*cb)(const struct stt_socket_info *s, void *arg), void *arg);
 
-/* Events: subscribe, poll stt_ctl_fd(), then read until -EAGAIN (-ENOBUFS: some were lost). */
+/*
+ * Events: subscribe, poll stt_ctl_fd(), then read until -EAGAIN. -ENOBUFS: some
+ * were lost, and reading goes on behind the gap. They come from the network
+ * namespace that the channel was opened in.
+ */
 STT_API int stt_ctl_subscribe(struct stt_ctl *ctl);
 STT_API int stt_ctl_fd(const struct stt_ctl *ctl);
 STT_API int stt_ctl_event(struct stt_ctl *ctl, struct stt_event *ev);

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Keys: they go in, their counters come out. */
+#include <errno.h>
+#include <string.h>
+
+#include "ctl_attr.h"
+
+static const struct sttnl_field key_fields[] = {
+	STTNL_FIELD(STT_A_KEY_EPOCH, struct stt_key, epoch),
+	STTNL_FIELD(STT_A_KEY_DIRECTION, struct stt_key, direction),
+	STTNL_FIELD(STT_A_KEY_SUITE, struct stt_key, suite),
+	STTNL_FIELD(STT_A_KEY_COUNTER, struct stt_key, counter),
+};
+
+int sttnl_parse_key(const struct nlattr *nest, struct stt_key *out)
+{
+	const struct nlattr *tb[STT_A_KEY_MAX + 1];
+
+	memset(out, 0, sizeof(*out));
+	sttnl_index_nest(nest, tb, STT_A_KEY_MAX);
+	return sttnl_read(tb, key_fields, sizeof(key_fields) / sizeof(*key_fields), out);
+}
+
+void sttnl_put_key(struct sttnl_req *req, const struct stt_key *key)
+{
+	struct nlattr *nest = sttnl_nest(req, STT_A_SESSION_KEY);
+
+	sttnl_put_u8(req, STT_A_KEY_EPOCH, key->epoch);
+	sttnl_put_u8(req, STT_A_KEY_DIRECTION, key->direction);
+	sttnl_put_u8(req, STT_A_KEY_SUITE, key->suite);
+	sttnl_put(req, STT_A_KEY_SECRET, key->secret, sizeof(key->secret));
+	sttnl_nest_end(req, nest);
+}
+
+static const char *direction_name(uint8_t direction)
+{
+	return direction == STT_DIRECTION_TX ? "tx" :
+	       direction == STT_DIRECTION_RX ? "rx" : "directionless";
+}
+
+static void begin(struct sttnl_req *req, const struct stt_ctl *ctl, uint8_t cmd, uint32_t node,
+		  uint64_t session)
+{
+	sttnl_begin(req, ctl->family, cmd, 0);
+	sttnl_put_u32(req, STT_A_SESSION_NODE, node);
+	sttnl_put_u64(req, STT_A_SESSION_ID, session);
+}
+
+int stt_ctl_key_new(struct stt_ctl *ctl, uint32_t node, uint64_t session,
+		    const struct stt_key *key)
+{
+	struct sttnl_req req;
+	int ret;
+
+	begin(&req, ctl, STT_CMD_KEY_NEW, node, session);
+	sttnl_put_key(&req, key);
+	ret = sttnl_call(ctl, &req, NULL, NULL);
+	if (ret < 0)
+		return sttnl_fail(ctl, ret,
+				  "cannot install the %s key of epoch %u in session %016llx on node %u",
+				  direction_name(key->direction), key->epoch,
+				  (unsigned long long)session, node);
+	return 0;
+}
+
+int stt_ctl_key_del(struct stt_ctl *ctl, uint32_t node, uint64_t session, uint8_t epoch,
+		    uint8_t direction)
+{
+	struct sttnl_req req;
+	struct nlattr *nest;
+	int ret;
+
+	begin(&req, ctl, STT_CMD_KEY_DEL, node, session);
+	nest = sttnl_nest(&req, STT_A_SESSION_KEY);
+	sttnl_put_u8(&req, STT_A_KEY_EPOCH, epoch);
+	sttnl_put_u8(&req, STT_A_KEY_DIRECTION, direction);
+	sttnl_nest_end(&req, nest);
+	ret = sttnl_call(ctl, &req, NULL, NULL);
+	if (ret < 0)
+		return sttnl_fail(ctl, ret,
+				  "cannot delete the %s key of epoch %u in session %016llx on node %u",
+				  direction_name(direction), epoch,
+				  (unsigned long long)session, node);
+	return 0;
+}
