@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# `tools/run check`: the stages, what each took, and the count at the end.
+# Sourced by tools/run after qemu.sh and packages.sh.
+
+CHECK_VM_LIMIT=${CHECK_VM_LIMIT:-900}
+check_passed=0
+check_failed=0
+check_skipped=0
+check_table=
+
+check_cleanup()
+{
+	[ -z "$check_inserted" ] || rmmod stt 2>/dev/null
+}
+
+# stage NAME COMMAND...: a point of its own, and a line in the table.
+stage()
+{
+	local name=$1 start=$SECONDS word=ok
+
+	shift
+	printf '\n=== %s\n' "$name"
+	if "$@"; then
+		check_passed=$((check_passed + 1))
+	else
+		check_failed=$((check_failed + 1))
+		word=FAILED
+	fi
+	check_table+=$(printf '%-34s %5d s  %s' "$name" $((SECONDS - start)) $word)$'\n'
+	printf '=== %s: %s (%d s)\n' "$name" $word $((SECONDS - start))
+	[ $word = ok ]
+}
+
+# Adds the test points of the TAP files in a directory.
+count_tap()
+{
+	local skip bad all
+
+	skip=$(cat "$1"/*.tap 2>/dev/null | grep -cE '^ok [0-9]+.*# *[Ss][Kk][Ii][Pp]')
+	bad=$(cat "$1"/*.tap 2>/dev/null | grep -cE '^not ok [0-9]+')
+	all=$(cat "$1"/*.tap 2>/dev/null | grep -cE '^(not )?ok [0-9]+')
+	check_skipped=$((check_skipped + skip))
+	check_failed=$((check_failed + bad))
+	check_passed=$((check_passed + all - bad - skip))
+}
+
+# The files of selftests/ that match --only. $@: patterns
+select_tests()
+{
+	local f
+
+	for f in "$@"; do
+		# shellcheck disable=SC2053
+		[ -f "$f" ] && [[ $(basename "$f") == $ONLY ]] && echo "$f"
+	done
+}
+
+# A run in the VM whose kernel log counts as well. Arguments as vm_run.
+vm_checked()
+{
+	local log=$BUILD/logs/$1-$2.console status
+
+	vm_run "$@"
+	status=$?
+	if ! "$REPO/tools/vm/logscan" "$log"; then
+		echo "FAIL: the kernel complained; its log: $log"
+		[ $status != 0 ] || status=1
+	fi
+	return $status
+}
+
+make_quiet()
+{
+	make -C "$REPO" --no-print-directory -j2 WERROR=1 "$@"
+}
+
+build_clang()
+{
+	make_quiet CC=clang CXX=clang++ BUILD="$BUILD/clang" lib stt-ip examples headers-test
+}
+
+# cmocka and other programs first, then scripts.
+native_tests()
+{
+	local dir=$BUILD/results/native files
+
+	rm -rf "$dir"
+	mapfile -t files < <(select_tests "$BUILD"/selftests/unit_* \
+		"$REPO"/selftests/native_*.sh "$REPO"/selftests/native_*.py)
+	(cd "$REPO" && REPO=$REPO BUILD=$BUILD tools/vm/run-tests "$dir" "${files[@]}")
+}
+
+fuzz_smoke()
+{
+	local f status=0
+
+	for f in $(select_tests "$BUILD"/selftests/fuzz_*); do
+		mkdir -p "$BUILD/fuzz/corpus/$(basename "$f")"
+		echo "$(basename "$f"), 10 s"
+		(cd "$BUILD/fuzz" && "$f" -max_total_time=10 -verbosity=0 -close_fd_mask=1 \
+			"corpus/$(basename "$f")") || status=1
+	done
+	return $status
+}
+
+vm_tests()
+{
+	local kver=$1 dir=$BUILD/results/$1 files status
+
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	mapfile -t files < <(cd "$REPO" && select_tests selftests/vm_*.sh)
+	# shellcheck disable=SC2016
+	vm_checked check "$kver" "$CHECK_VM_LIMIT" "$BUILD/module-$kver/stt.ko" \
+		'exec tools/vm/run-tests $RESULTS/tap '"${files[*]@Q}"
+	status=$?
+	[ ! -d "$VM_RESULTS/tap" ] || cp "$VM_RESULTS"/tap/*.tap "$dir" 2>/dev/null
+	return $status
+}
+
+# The same tests on this machine: its own kernel, its own log.
+vm_tests_native()
+{
+	local dir=$BUILD/results/native-kernel ko=$BUILD/module-$KVER/stt.ko files status
+
+	rm -rf "$dir"
+	mapfile -t files < <(cd "$REPO" && select_tests selftests/vm_*.sh)
+	mkdir -p "$BUILD/logs"
+	echo "stt-check: begin $$" > /dev/kmsg
+	module_insert "$ko" || return 1
+	check_inserted=1
+	(cd "$REPO" && export REPO BUILD KVER RESULTS=$dir LD_LIBRARY_PATH=$BUILD &&
+		PATH=$BUILD:$BUILD/examples:$BUILD/selftests:$PATH \
+		unshare --mount tools/vm/run-tests "$dir" "${files[@]}")
+	status=$?
+	module_remove "$ko" || status=1
+	check_inserted=
+	dmesg | sed -n "/stt-check: begin $$/,\$p" > "$BUILD/logs/native.dmesg"
+	"$REPO/tools/vm/logscan" "$BUILD/logs/native.dmesg" || status=1
+	return $status
+}
+
+check_userspace()
+{
+	stage "build userspace, gcc" make_quiet KVER="$1" lib stt-ip examples tests headers-test
+	stage "build userspace, clang" build_clang
+	stage "build fuzzers" make_quiet fuzz
+	stage "native tests" native_tests
+	count_tap "$BUILD/results/native"
+	stage "fuzzing, 10 s each" fuzz_smoke
+}
+
+check_kernel()
+{
+	local kver=$1
+
+	stage "sparse and checkpatch, $kver" make_quiet KVER="$kver" check-style
+	if stage "build module, $kver" make_quiet KVER="$kver" module; then
+		stage "VM tests, $kver" vm_tests "$kver"
+		count_tap "$BUILD/results/$kver"
+	fi
+}
+
+check_native()
+{
+	[ "$(id -u)" = 0 ] || die "--native wants root"
+	[ -e /proc/modules ] || die "this machine's kernel cannot load modules"
+	KVER=$(uname -r)
+	. "$REPO/tools/vm/module.sh"
+	# shellcheck disable=SC2086
+	packages_need $PKG_BUILD $PKG_CHECK "linux-headers-$KVER" || exit 1
+	if stage "build" make_quiet module lib stt-ip examples tests; then
+		stage "tests on this machine, $KVER" vm_tests_native
+		count_tap "$BUILD/results/native-kernel"
+	fi
+}
+
+check_all()
+{
+	local series kver kernels=()
+
+	for series in $KERNELS; do
+		# shellcheck disable=SC2046,SC2086
+		packages_need $PKG_BUILD $PKG_VM $PKG_CHECK $(packages_kernel "$series") || exit 1
+		kver=$(vm_kernel "$series") || die "no kernel $series in /boot"
+		kernels+=("$kver")
+	done
+	check_userspace "${kernels[0]}"
+	for kver in "${kernels[@]}"; do
+		check_kernel "$kver"
+	done
+}
+
+run_check()
+{
+	local start=$SECONDS
+
+	if [ -n "$NATIVE" ]; then check_native; else check_all; fi
+	printf '\n%s%-34s %5d s\n' "$check_table" "all" $((SECONDS - start))
+	echo "logs: build/logs, results: build/results"
+	[ $check_skipped = 0 ] || echo "$check_skipped skipped"
+	echo "$check_passed passed, $check_failed failed"
+	[ $check_failed = 0 ]
+	exit
+}

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Boots a throwaway VM. Sourced; wants REPO and BUILD (absolute paths), gives:
+#
+#   vm_kernel SERIES     the newest installed kernel of a series (6.1, 6.12)
+#   vm_accel             kvm if this machine really can, else tcg
+#   vm_run NAME KVER LIMIT MODULE COMMAND
+#                        runs COMMAND in a VM with MODULE inserted (may be
+#                        empty), LIMIT seconds at most (0: interactive, no
+#                        limit). Returns the command's status; 124 time limit,
+#                        125 the VM died, 126 it did not boot (tried twice).
+#                        Files the VM wrote to $RESULTS are in $VM_RESULTS.
+#                        Kernel log: $BUILD/logs/NAME-KVER.console
+#   vm_cleanup           ends a running VM, removes temporary files
+
+VM_MEM=${VM_MEM:-2048}
+VM_SMP=${VM_SMP:-2}
+VM_BOOT_LIMIT=${VM_BOOT_LIMIT:-60}
+vm_pid=
+vm_timer=
+vm_tmp=
+
+vm_kernel()
+{
+	local list=(/boot/vmlinuz-"$1".*)
+
+	[ -e "${list[0]}" ] || return 1
+	printf '%s\n' "${list[@]#/boot/vmlinuz-}" | sort -V | tail -n 1
+}
+
+vm_cleanup()
+{
+	local pid
+
+	for pid in $vm_pid $vm_timer; do
+		kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+	done
+	vm_pid=
+	vm_timer=
+	[ -z "$vm_tmp" ] || rm -rf "$vm_tmp"
+	vm_tmp=
+	[ -z "$vm_stty" ] || stty "$vm_stty" 2>/dev/null
+	vm_stty=
+}
+
+# The modules that reach the root, in insertion order, unpacked.
+vm_initrd_modules()
+{
+	local kver=$1 dir=$2 name path
+
+	for name in virtio_pci 9pnet_virtio 9p overlay; do
+		modprobe -S "$kver" --show-depends "$name"
+	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
+	while read -r path; do
+		name=$(basename "$path")
+		case $path in
+		*.xz)	name=${name%.xz}; xz -dc "$path" > "$dir/$name" ;;
+		*.zst)	name=${name%.zst}; zstd -qdc "$path" > "$dir/$name" ;;
+		*)	cp "$path" "$dir/$name" ;;
+		esac
+		echo "$name"
+	done > "$dir/list"
+	[ -s "$dir/list" ]
+}
+
+vm_initrd()
+{
+	local kver=$1 out=$BUILD/vm/initrd-$1 tmp
+
+	if [ ! -e "$out" ] || [ "$REPO/tools/vm/init" -nt "$out" ] ||
+	   [ "/boot/vmlinuz-$kver" -nt "$out" ]; then
+		mkdir -p "$BUILD/vm"
+		tmp=$(mktemp -d) || return 1
+		mkdir -p "$tmp"/{bin,dev,proc,modules}
+		cp "$(command -v busybox)" "$tmp/bin/busybox"
+		cp "$REPO/tools/vm/init" "$tmp/init"
+		vm_initrd_modules "$kver" "$tmp/modules" &&
+		(cd "$tmp" && find . | busybox cpio -o -H newc 2>/dev/null |
+			gzip -1) > "$out.$$" && mv "$out.$$" "$out"
+		rm -rf "$tmp"
+	fi
+	[ -e "$out" ]
+}
+
+# A device node proves nothing: some hosts have one that cannot run a stock
+# kernel. So boot once, with a short limit, and remember the answer.
+vm_accel()
+{
+	local kver=$1 key file=$BUILD/vm/accel answer=tcg
+
+	[ -z "${VM_ACCEL:-}" ] || { echo "$VM_ACCEL"; return; }
+	key="$(uname -r) $(qemu-system-x86_64 --version | head -n 1)"
+	if [ -e "$file" ] && [ "$(head -n 1 "$file")" = "$key" ]; then
+		tail -n 1 "$file"
+		return
+	fi
+	if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
+		echo "trying KVM (one short boot) ..." >&2
+		vm_probe "$kver" && answer=kvm
+	fi
+	echo "KVM: $([ $answer = kvm ] && echo works || echo 'does not work here, using software emulation')" >&2
+	mkdir -p "$BUILD/vm"
+	printf '%s\n' "$key" $answer > "$file"
+	echo $answer
+}
+
+vm_probe()
+{
+	local dir status=1
+
+	dir=$(mktemp -d) || return 1
+	: > "$dir/env"
+	if vm_initrd "$1"; then
+		vm_arguments kvm "$1" "$dir" "$dir/console" "$dir/out" "stt.probe"
+		timeout -k 1 10 qemu-system-x86_64 "${vm_args[@]}" \
+			< /dev/null > /dev/null 2>&1
+		[ "$(cat "$dir/status" 2>/dev/null)" = 0 ] && status=0
+	fi
+	rm -rf "$dir"
+	return $status
+}
+
+# Sets vm_args: accelerator, kernel, results directory, console file, copy of
+# the output, further words for the kernel's command line.
+vm_arguments()
+{
+	local accel=$1 kver=$2 results=$3 console=$4 out=$5 extra=$6
+	local cpu=max
+
+	[ "$accel" = kvm ] && cpu=host
+	[ "$accel" = tcg ] && accel=tcg,thread=multi
+	vm_args=(
+		-M pc -accel "$accel" -cpu "$cpu" -smp "$VM_SMP" -m "$VM_MEM"
+		-nodefaults -no-user-config -nic none -display none -no-reboot
+		-kernel "/boot/vmlinuz-$kver" -initrd "$BUILD/vm/initrd-$kver"
+		-append "console=ttyS0 quiet panic=-1 net.ifnames=0 slab_nomerge log_buf_len=4M $extra"
+		-device isa-debug-exit,iobase=0xf4,iosize=0x04
+		-chardev "file,id=console,path=$console"
+		-chardev "stdio,id=io,signal=off,logfile=$out"
+		-serial chardev:console -serial chardev:io
+		-fsdev "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"
+		-device virtio-9p-pci,fsdev=root,mount_tag=root
+		-fsdev "local,id=results,path=$results,security_model=none"
+		-device virtio-9p-pci,fsdev=results,mount_tag=results
+	)
+}
+
+# Waits until the VM ends or $1 seconds have passed.
+vm_wait()
+{
+	sleep "$1" &
+	vm_timer=$!
+	wait -n "$vm_pid" "$vm_timer"
+	kill "$vm_timer" 2>/dev/null
+	wait "$vm_timer" 2>/dev/null
+	vm_timer=
+	! kill -0 "$vm_pid" 2>/dev/null
+}
+
+# One boot. Returns as vm_run.
+vm_once()
+{
+	local limit=$1 results=$VM_RESULTS
+
+	exec 3<&0
+	[ "$limit" = 0 ] || exec 3< /dev/null
+	qemu-system-x86_64 "${vm_args[@]}" <&3 &
+	vm_pid=$!
+	exec 3<&-
+	if ! vm_wait "$VM_BOOT_LIMIT" && [ ! -e "$results/booted" ]; then
+		kill -KILL "$vm_pid"; wait "$vm_pid" 2>/dev/null; vm_pid=
+		return 126
+	fi
+	if [ "$limit" = 0 ]; then
+		wait "$vm_pid"
+	elif kill -0 "$vm_pid" 2>/dev/null && ! vm_wait "$limit"; then
+		kill -KILL "$vm_pid"; wait "$vm_pid" 2>/dev/null; vm_pid=
+		return 124
+	fi
+	vm_pid=
+	[ -e "$results/booted" ] || return 126
+	[ -e "$results/status" ] || return 125
+	return "$(cat "$results/status")"
+}
+
+# shellcheck disable=SC2154
+vm_write_env()
+{
+	local size
+
+	size=$(stty size 2>/dev/null) || size="24 80"
+	printf '%s=%q\n' REPO "$REPO" BUILD "$BUILD" KVER "$1" MODULE "$2" \
+		COMMAND "$3" INTERACTIVE "$4" TERM "${TERM:-dumb}" \
+		ROWS "${size% *}" COLS "${size#* }" > "$VM_RESULTS/env"
+}
+
+vm_run()
+{
+	local name=$1 kver=$2 limit=$3 module=$4 command=$5
+	local log=$BUILD/logs/$1-$2 accel try status
+
+	mkdir -p "$BUILD/logs"
+	vm_initrd "$kver" || { echo "cannot make the initramfs for $kver" >&2; return 126; }
+	accel=$(vm_accel "$kver")
+	for try in 1 2; do
+		[ -z "$vm_tmp" ] || rm -rf "$vm_tmp"
+		vm_tmp=$(mktemp -d) || return 126
+		VM_RESULTS=$vm_tmp/results
+		mkdir "$VM_RESULTS"
+		vm_write_env "$kver" "$module" "$command" "$([ "$limit" = 0 ] && echo 1)"
+		vm_arguments "$accel" "$kver" "$VM_RESULTS" "$log.console" "$log.output" \
+			"${VM_APPEND-cryptomgr.notests}"
+		[ "$limit" = 0 ] && vm_stty=$(stty -g 2>/dev/null)
+		vm_once "$limit"
+		status=$?
+		[ -z "$vm_stty" ] || { stty "$vm_stty"; vm_stty=; }
+		[ $status = 126 ] || break
+		echo "the VM did not boot within $VM_BOOT_LIMIT s (attempt $try of 2)" >&2
+		[ "$accel" = kvm ] && accel=tcg
+	done
+	[ ! -e "$VM_RESULTS/dmesg" ] || cp "$VM_RESULTS/dmesg" "$log.dmesg"
+	case $status in
+	124)	echo "the VM was stopped: time limit of $limit s" >&2 ;;
+	125)	echo "the VM died; its kernel log: $log.console" >&2 ;;
+	esac
+	return $status
+}
