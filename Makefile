@@ -82,7 +82,7 @@ KBUILD		 = $(MAKE) -C $(KDIR) M=$(abspath $(MDIR)) W=1 \
 		   $(if $(SPARSE),C=2 CF=-D__CHECK_ENDIAN__)
 NO_HEADERS	 = no headers for kernel $(KVER) in $(KDIR). \
 		   Install them (apt install linux-headers-$(KVER)) or name another \
-		   kernel (make module KVER=...).
+		   kernel (make module KVER=...)
 
 module: $(MDIR)/stt.ko
 
@@ -221,15 +221,15 @@ $(EXAMPLES): $(BUILD)/examples/%: $(BUILD)/obj/tools/examples/%.o $(BUILD)/libst
 # A selftest names further sources it is made of in its first lines:
 #	/* links: kernel/frame.c kernel/replay.c */
 links_of	= $(shell sed -n '1,12s@.*links:\(.*\)\*/.*@\1@p' selftests/$(1).c)
-# $(1) test, $(2) obj, san or fuzz, $(3) library, $(4) how to link
+# $(1) test, $(2) obj, san or fuzz, $(3) library, $(4) how to link, $(5) libraries
 define test_rule
 $(BUILD)/selftests/$(1): $(BUILD)/$(2)/selftests/$(1).o $(patsubst %.c,$(BUILD)/$(2)/%.o,$(call links_of,$(1))) $(3)
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
-	$$(Q)$(4) -pthread -o $$@ $$(filter %.o,$$^) $(3) $(PKG_LIBS)
+	$$(Q)$(4) -pthread -o $$@ $$(filter %.o,$$^) $(3) $(5) $(PKG_LIBS)
 endef
 $(foreach t,$(PROGRAMS),$(eval $(call test_rule,$(t),obj,$(LIB_A),$(CC) -pie $(LDFLAGS))))
-$(foreach t,$(UNIT_TESTS),$(eval $(call test_rule,$(t),san,$(LIB_SAN),$(CC) $(SAN) -Wl$(comma)--as-needed -lcmocka)))
+$(foreach t,$(UNIT_TESTS),$(eval $(call test_rule,$(t),san,$(LIB_SAN),$(CC) $(SAN),-lcmocka)))
 $(foreach t,$(FUZZERS),$(eval $(call test_rule,$(t),fuzz,$(LIB_FUZZ),$(CLANG) $(SAN) -fsanitize=fuzzer)))
 
 headers-test:
