@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* links: lib/noise.c */
 /*
  * The Noise state machine against the published cacophony vector for exactly
  * this protocol name: both handshake messages, the handshake hash, and the

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* links: lib/seed.c */
 /*
  * Seed rules (D1, A14) and derived keys. The expected keys were computed with
  * another implementation: Python's hashlib.blake2b and the cryptography package.

@@ -80,4 +80,34 @@
 #define STT_HS_MAC_LEN		16
 #define STT_HS_FRAME_MAX	1200	/* no handshake frame is longer */
 
+/*
+ * Between header and mac1 (Documentation/handshake.md): HELLO and RESPONSE
+ * carry a Noise message, 32 bytes of ephemeral key and a sealed payload, the
+ * other two a sealed session id. In version 1 all have one length.
+ *
+ * Payload of HELLO: node id 32, TAI64N timestamp 12, suites u32 (bit N: suite
+ * N), session id to rekey u64 (0: a new session), reserved u32.
+ * Payload of RESPONSE: node id 32, suite u8, 3 reserved bytes.
+ */
+#define STT_HS_EPHEMERAL_LEN		32
+#define STT_HS_NODE_ID_LEN		32
+#define STT_HS_TIME_LEN			12
+
+#define STT_HS_HELLO_OFF_TIME		STT_HS_NODE_ID_LEN
+#define STT_HS_HELLO_OFF_SUITES		(STT_HS_HELLO_OFF_TIME + STT_HS_TIME_LEN)
+#define STT_HS_HELLO_OFF_REKEY		(STT_HS_HELLO_OFF_SUITES + 4)
+#define STT_HS_HELLO_OFF_RESERVED	(STT_HS_HELLO_OFF_REKEY + 8)
+#define STT_HS_HELLO_PAYLOAD_LEN	(STT_HS_HELLO_OFF_RESERVED + 4)
+#define STT_HS_RESPONSE_OFF_SUITE	STT_HS_NODE_ID_LEN
+#define STT_HS_RESPONSE_PAYLOAD_LEN	(STT_HS_RESPONSE_OFF_SUITE + 4)
+#define STT_HS_PROOF_PAYLOAD_LEN	8
+
+#define STT_HS_HELLO_LEN	(STT_HS_HDR_LEN + STT_HS_EPHEMERAL_LEN + \
+				 STT_HS_HELLO_PAYLOAD_LEN + STT_TAG_LEN + \
+				 2 * STT_HS_MAC_LEN)
+#define STT_HS_RESPONSE_LEN	(STT_HS_HDR_LEN + STT_HS_EPHEMERAL_LEN + \
+				 STT_HS_RESPONSE_PAYLOAD_LEN + STT_TAG_LEN + STT_HS_MAC_LEN)
+#define STT_HS_PROOF_LEN	(STT_HS_HDR_LEN + STT_HS_PROOF_PAYLOAD_LEN + STT_TAG_LEN + \
+				 STT_HS_MAC_LEN)	/* AUTH_PROOF and FINAL */
+
 #endif /* _STT_WIRE_H */

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The handshake as two state machines, one for each side, without sockets,
+ * clocks or kernel: a datagram and the time go in, a verdict and a datagram
+ * come out. Documentation/handshake.md describes the messages; node_*.c
+ * connects the machines to the world.
+ *
+ * Nothing that is not authenticated changes a machine's state.
+ */
+#ifndef STT_LIB_HANDSHAKE_H
+#define STT_LIB_HANDSHAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stt/wire.h>
+
+#include "noise.h"
+
+#define STT_HS_LIFETIME_MS	10000	/* of what a responder remembers */
+#define STT_HS_RESEND_MS	250	/* first retransmission, then times 1.5 */
+#define STT_HS_RESEND_MAX_MS	2000
+
+/* What a shared seed gives. Kept in locked memory by the owner. */
+struct stt_hs_seed {
+	uint8_t	psk[STT_NOISE_KEY_LEN];
+	uint8_t	mac1[32];
+};
+
+/* The seeds that let a peer in; the first is the one to connect with. */
+struct stt_hs_keyring {
+	struct stt_hs_seed	*seeds;
+	unsigned int		n;
+};
+
+struct stt_hs_frame {
+	uint8_t	data[STT_HS_HELLO_LEN];	/* the longest of the four */
+	size_t	len;
+};
+
+/* What a handshake agrees on. Wipe it when the kernel has the keys. */
+struct stt_hs_session {
+	uint64_t	id;
+	uint8_t		tx_key[32], rx_key[32];
+	uint8_t		peer_id[STT_HS_NODE_ID_LEN];
+	uint8_t		suite;
+	unsigned int	seed;		/* index in the keyring */
+};
+
+/* Secrets both sides compute after RESPONSE. */
+struct stt_hs_secrets {
+	uint8_t		h[STT_NOISE_HASH_LEN];
+	uint8_t		proof_key[STT_NOISE_KEY_LEN];
+	uint8_t		final_key[STT_NOISE_KEY_LEN];
+	uint8_t		to_responder[32], to_initiator[32];
+	uint64_t	session_id;
+};
+
+/* Why a datagram was dropped; also the index of its counter. */
+enum stt_hs_drop {
+	STT_HS_DROP_MALFORMED,		/* length, type, version, reserved bytes */
+	STT_HS_DROP_REFUSED,		/* HELLO while not accepting */
+	STT_HS_DROP_BAD_MAC,		/* no seed of ours: a stranger, or damage */
+	STT_HS_DROP_BAD_SEAL,		/* right mac1, yet it does not open */
+	STT_HS_DROP_REPLAYED,		/* HELLO seen before, or too old */
+	STT_HS_DROP_OWN,		/* our own HELLO came back */
+	STT_HS_DROP_UNSUPPORTED,	/* no common suite, or a rekey */
+	STT_HS_DROP_FULL,		/* too many pending */
+	STT_HS_DROP_UNKNOWN,		/* belongs to no pending handshake */
+	STT_HS_DROPS,
+};
+
+enum stt_hs_verdict {
+	STT_HS_DROP,		/* nothing to do */
+	STT_HS_SEND,		/* send the frame */
+	STT_HS_INSTALL,		/* install the session, then send the frame */
+	STT_HS_DONE,		/* initiator: the peer has confirmed */
+};
+
+/* ---- handshake_frame.c: bytes ------------------------------------------ */
+
+uint32_t stt_get_be32(const uint8_t *p);
+uint64_t stt_get_be64(const uint8_t *p);
+void stt_put_be32(uint8_t *p, uint32_t v);
+void stt_put_be64(uint8_t *p, uint64_t v);
+
+/* TAI64N of a real-time clock, as WireGuard writes it: big-endian, comparable by memcmp. */
+void stt_hs_time(uint8_t out[STT_HS_TIME_LEN], int64_t seconds, uint32_t nanoseconds);
+
+/* Type of a well-formed handshake frame, or -EBADMSG. Looks at clear bytes only. */
+int stt_hs_check(const uint8_t *frame, size_t len);
+void stt_hs_header(uint8_t *frame, uint8_t type, uint32_t receiver, uint32_t sender);
+
+/* mac1 of a complete frame, whose length says where it is. */
+void stt_hs_mac1_set(const struct stt_hs_seed *seed, uint8_t *frame, size_t len);
+bool stt_hs_mac1_ok(const struct stt_hs_seed *seed, const uint8_t *frame, size_t len);
+const uint8_t *stt_hs_mac1(const uint8_t *frame, size_t len);
+
+/* Start Noise for the HELLO whose clear header is at @hello. */
+void stt_hs_noise_init(struct stt_noise *ns, const struct stt_hs_seed *seed,
+		       const uint8_t *hello);
+
+/* Session id and keys once message 2 is done; -EAGAIN: the id is a wildcard, start over. */
+int stt_hs_derive(const struct stt_noise *ns, struct stt_hs_secrets *sec);
+
+/*
+ * AUTH_PROOF (3 clear headers) and FINAL (4): @hdrs holds all the clear
+ * headers of the handshake up to and with this frame's.
+ */
+void stt_hs_proof_seal(const struct stt_hs_secrets *sec, const struct stt_hs_seed *seed,
+		       const uint8_t *hdrs, unsigned int n_hdrs, uint8_t *frame);
+int stt_hs_proof_open(const struct stt_hs_secrets *sec, const uint8_t *hdrs,
+		      unsigned int n_hdrs, const uint8_t *frame);
+
+/* ---- handshake_initiator.c --------------------------------------------- */
+
+enum stt_initiator_state {
+	STT_INITIATOR_IDLE,
+	STT_INITIATOR_HELLO,		/* waits for RESPONSE */
+	STT_INITIATOR_PROOF,		/* waits for FINAL */
+	STT_INITIATOR_DONE,
+};
+
+struct stt_initiator {
+	enum stt_initiator_state	state;
+	const struct stt_hs_seed	*seed;
+	uint32_t		id;		/* our handshake id */
+	uint32_t		suites;		/* that we offer */
+	struct stt_noise	noise;
+	struct stt_hs_secrets	sec;
+	uint8_t			hdrs[4 * STT_HS_HDR_LEN];
+	struct stt_hs_frame	frame;		/* to send, and to send again */
+	uint64_t		resend_ms;	/* when */
+	uint64_t		interval_ms;
+};
+
+struct stt_initiator_params {
+	const struct stt_hs_keyring	*keyring;
+	const uint8_t			*node_id;
+	const uint8_t			*time;		/* TAI64N, now */
+	uint32_t			suites;
+	uint32_t			id;		/* unique among ours, not zero */
+};
+
+/* Make HELLO with a new ephemeral key; ->frame is to be sent at once. */
+void stt_initiator_start(struct stt_initiator *in, const struct stt_initiator_params *p,
+			 uint64_t now_ms);
+
+/*
+ * Take a RESPONSE or FINAL. INSTALL: @session is filled; install it as
+ * pending, then send ->frame. DROP: *@why says why, if it is not NULL.
+ */
+enum stt_hs_verdict stt_initiator_input(struct stt_initiator *in, uint64_t now_ms,
+					const uint8_t *data, size_t len,
+					struct stt_hs_session *session, enum stt_hs_drop *why);
+
+/* True when ->frame is to be sent again; the next time is set. */
+bool stt_initiator_resend(struct stt_initiator *in, uint64_t now_ms);
+void stt_initiator_wipe(struct stt_initiator *in);
+
+/* ---- handshake_responder.c --------------------------------------------- */
+
+struct stt_responder;
+
+struct stt_responder_params {
+	const struct stt_hs_keyring	*keyring;	/* kept, not copied */
+	const uint8_t			*node_id;
+	const uint8_t			*oldest;	/* TAI64N: older HELLOs are refused */
+	uint32_t			suites;
+	unsigned int			pending_max;	/* 0: STT_HS_PENDING_MAX */
+	unsigned int			replay_max;	/* 0: STT_HS_REPLAY_MAX */
+};
+
+#define STT_HS_PENDING_MAX	4096
+#define STT_HS_REPLAY_MAX	65536
+
+/* NULL: no memory. */
+struct stt_responder *stt_responder_new(const struct stt_responder_params *p);
+void stt_responder_free(struct stt_responder *r);
+
+/* Refuse HELLOs in silence, or take them. Handshakes under way go on. */
+void stt_responder_accept(struct stt_responder *r, bool accept);
+
+/*
+ * Take a HELLO or AUTH_PROOF. SEND: send @out back. INSTALL: install @session
+ * as active, then send @out; if it cannot be installed, call
+ * stt_responder_forget() with *@handle and send nothing.
+ */
+enum stt_hs_verdict stt_responder_input(struct stt_responder *r, uint64_t now_ms,
+					const uint8_t *data, size_t len,
+					struct stt_hs_frame *out, struct stt_hs_session *session,
+					uint32_t *handle, enum stt_hs_drop *why);
+void stt_responder_forget(struct stt_responder *r, uint32_t handle);
+
+/* Forget what has expired. When to call again, or UINT64_MAX. */
+uint64_t stt_responder_expire(struct stt_responder *r, uint64_t now_ms);
+
+/* Handshakes that wait for AUTH_PROOF. */
+unsigned int stt_responder_pending(const struct stt_responder *r);
+
+#endif /* STT_LIB_HANDSHAKE_H */

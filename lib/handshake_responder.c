@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The side that is asked. A HELLO costs one MAC for a stranger and no
+ * Diffie-Hellman before it is known to be fresh and from a holder of a seed.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sodium.h>
+
+#include "handshake.h"
+#include "handshake_replay.h"
+#include "handshake_table.h"
+
+struct pending {
+	TAILQ_ENTRY(pending)	link;		/* oldest first */
+	struct stt_id_link	by_id;		/* our handshake id */
+	struct stt_id_link	by_hello;	/* first bytes of HELLO's mac1 */
+	uint64_t		expires_ms;
+	bool			complete;
+	unsigned int		seed;
+	uint8_t			suite;
+	uint8_t			peer_id[STT_HS_NODE_ID_LEN];
+	uint8_t			hello_mac1[STT_HS_MAC_LEN];
+	uint8_t			hdrs[4 * STT_HS_HDR_LEN];
+	struct stt_hs_frame	response;
+	struct stt_hs_secrets	sec;		/* until it is complete */
+	uint8_t			proof[STT_HS_PROOF_LEN];	/* from then on */
+	struct stt_hs_frame	final;
+};
+
+TAILQ_HEAD(pending_list, pending);
+
+struct stt_responder {
+	const struct stt_hs_keyring *keyring;
+	uint8_t			node_id[STT_HS_NODE_ID_LEN];
+	uint32_t		suites;
+	bool			accept;
+	unsigned int		max;
+	unsigned int		n_waiting, n_complete;
+	struct pending_list	waiting, complete;
+	struct stt_id_table	by_id, by_hello;
+	struct stt_replay	replay;
+};
+
+struct stt_responder *stt_responder_new(const struct stt_responder_params *p)
+{
+	struct stt_responder *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->keyring = p->keyring;
+	memcpy(r->node_id, p->node_id, sizeof(r->node_id));
+	r->suites = p->suites;
+	r->max = p->pending_max ? p->pending_max : STT_HS_PENDING_MAX;
+	TAILQ_INIT(&r->waiting);
+	TAILQ_INIT(&r->complete);
+	stt_replay_init(&r->replay, p->replay_max ? p->replay_max : STT_HS_REPLAY_MAX,
+			p->oldest);
+	return r;
+}
+
+static void free_pending(struct pending *p)
+{
+	sodium_memzero(p, sizeof(*p));
+	free(p);
+}
+
+static void forget(struct stt_responder *r, struct pending *p)
+{
+	stt_id_remove(&r->by_id, &p->by_id);
+	stt_id_remove(&r->by_hello, &p->by_hello);
+	if (p->complete) {
+		TAILQ_REMOVE(&r->complete, p, link);
+		r->n_complete--;
+	} else {
+		TAILQ_REMOVE(&r->waiting, p, link);
+		r->n_waiting--;
+	}
+	free_pending(p);
+}
+
+static void forget_list(struct stt_responder *r, struct pending_list *list)
+{
+	while (!TAILQ_EMPTY(list))
+		forget(r, TAILQ_FIRST(list));
+}
+
+void stt_responder_free(struct stt_responder *r)
+{
+	if (!r)
+		return;
+	forget_list(r, &r->waiting);
+	forget_list(r, &r->complete);
+	stt_id_free(&r->by_id);
+	stt_id_free(&r->by_hello);
+	stt_replay_free(&r->replay);
+	free(r);
+}
+
+void stt_responder_accept(struct stt_responder *r, bool accept)
+{
+	r->accept = accept;
+}
+
+unsigned int stt_responder_pending(const struct stt_responder *r)
+{
+	return r->n_waiting;
+}
+
+/* Both lists are in order of expiry, as all entries live equally long. */
+static uint64_t expire_list(struct stt_responder *r, struct pending_list *list, uint64_t now_ms)
+{
+	struct pending *p;
+
+	while ((p = TAILQ_FIRST(list))) {
+		if (p->expires_ms > now_ms)
+			return p->expires_ms;
+		forget(r, p);
+	}
+	return UINT64_MAX;
+}
+
+uint64_t stt_responder_expire(struct stt_responder *r, uint64_t now_ms)
+{
+	uint64_t waiting = expire_list(r, &r->waiting, now_ms);
+	uint64_t complete = expire_list(r, &r->complete, now_ms);
+
+	return waiting < complete ? waiting : complete;
+}
+
+static struct pending *find_id(const struct stt_responder *r, uint32_t id)
+{
+	struct stt_id_link *link = stt_id_first(&r->by_id, id);
+
+	return link ? stt_id_entry(link, struct pending, by_id) : NULL;
+}
+
+void stt_responder_forget(struct stt_responder *r, uint32_t handle)
+{
+	struct pending *p = find_id(r, handle);
+
+	if (p)
+		forget(r, p);
+}
+
+static enum stt_hs_verdict drop(enum stt_hs_drop *why, enum stt_hs_drop reason)
+{
+	*why = reason;
+	return STT_HS_DROP;
+}
+
+/* Index of the seed that made the frame's mac1, or -1. */
+static int find_seed(const struct stt_responder *r, const uint8_t *data, size_t len)
+{
+	for (unsigned int i = 0; i < r->keyring->n; i++)
+		if (stt_hs_mac1_ok(&r->keyring->seeds[i], data, len))
+			return (int)i;
+	return -1;
+}
+
+/* The pending handshake that this very HELLO began. Its mac1 has been checked. */
+static struct pending *find_hello(const struct stt_responder *r, const uint8_t *data)
+{
+	const uint8_t *mac1 = stt_hs_mac1(data, STT_HS_HELLO_LEN);
+	struct stt_id_link *link;
+
+	for (link = stt_id_first(&r->by_hello, stt_get_be32(mac1)); link;
+	     link = stt_id_next(link)) {
+		struct pending *p = stt_id_entry(link, struct pending, by_hello);
+
+		if (!p->complete && !sodium_memcmp(p->hello_mac1, mac1, STT_HS_MAC_LEN))
+			return p;
+	}
+	return NULL;
+}
+
+/* Lowest number that both have; 0: none. */
+static uint8_t choose_suite(uint32_t common)
+{
+	for (uint8_t suite = 1; suite < 32; suite++)
+		if (common & (1U << suite))
+			return suite;
+	return 0;
+}
+
+/* Whether to go on with a HELLO whose seal has opened. */
+static bool check_payload(const struct stt_responder *r, const uint8_t *payload,
+			  const uint8_t *ephemeral, enum stt_hs_drop *why)
+{
+	if (!sodium_memcmp(payload, r->node_id, STT_HS_NODE_ID_LEN))
+		*why = STT_HS_DROP_OWN;
+	else if (stt_get_be64(payload + STT_HS_HELLO_OFF_REKEY) ||
+		 stt_get_be32(payload + STT_HS_HELLO_OFF_RESERVED) ||
+		 !choose_suite(r->suites & stt_get_be32(payload + STT_HS_HELLO_OFF_SUITES)))
+		*why = STT_HS_DROP_UNSUPPORTED;
+	else if (stt_replay_seen(&r->replay, payload + STT_HS_HELLO_OFF_TIME, ephemeral))
+		*why = STT_HS_DROP_REPLAYED;
+	else if (r->n_waiting >= r->max)
+		*why = STT_HS_DROP_FULL;
+	else
+		return true;
+	return false;
+}
+
+/* Message 2 and all keys. A wildcard session id is as good as impossible: try again. */
+static int make_response(const struct stt_responder *r, struct pending *p,
+			 const struct stt_noise *hello, uint32_t id)
+{
+	uint8_t payload[STT_HS_RESPONSE_PAYLOAD_LEN] = { 0 };
+	uint8_t *frame = p->response.data;
+	struct stt_noise ns;
+	int ret;
+
+	memcpy(payload, r->node_id, STT_HS_NODE_ID_LEN);
+	payload[STT_HS_RESPONSE_OFF_SUITE] = p->suite;
+	stt_hs_header(frame, STT_FRAME_RESPONSE,
+		      stt_get_be32(p->hdrs + STT_HS_OFF_SENDER), id);
+	memcpy(p->hdrs + STT_HS_HDR_LEN, frame, STT_HS_HDR_LEN);
+	do {
+		ns = *hello;
+		stt_noise_ephemeral(&ns, NULL);
+		ret = stt_noise_write2(&ns, payload, sizeof(payload), frame + STT_HS_HDR_LEN);
+	} while (!ret && stt_hs_derive(&ns, &p->sec));
+	stt_hs_mac1_set(&r->keyring->seeds[p->seed], frame, STT_HS_RESPONSE_LEN);
+	p->response.len = STT_HS_RESPONSE_LEN;
+	stt_noise_wipe(&ns);
+	return ret;
+}
+
+static int insert(struct stt_responder *r, struct pending *p, uint32_t id, uint64_t now_ms,
+		  const uint8_t *time, const uint8_t *ephemeral)
+{
+	if (stt_id_insert(&r->by_id, &p->by_id, id))
+		return -1;
+	if (stt_id_insert(&r->by_hello, &p->by_hello, stt_get_be32(p->hello_mac1)))
+		goto undo_id;
+	if (stt_replay_add(&r->replay, time, ephemeral))
+		goto undo_hello;
+	p->expires_ms = now_ms + STT_HS_LIFETIME_MS;
+	TAILQ_INSERT_TAIL(&r->waiting, p, link);
+	r->n_waiting++;
+	return 0;
+undo_hello:
+	stt_id_remove(&r->by_hello, &p->by_hello);
+undo_id:
+	stt_id_remove(&r->by_id, &p->by_id);
+	return -1;
+}
+
+static enum stt_hs_verdict begin(struct stt_responder *r, uint64_t now_ms, unsigned int seed,
+				 const uint8_t *data, const uint8_t *payload,
+				 const struct stt_noise *ns, struct stt_hs_frame *out,
+				 enum stt_hs_drop *why)
+{
+	struct pending *p = calloc(1, sizeof(*p));
+	uint32_t id = stt_id_unused(&r->by_id);
+
+	if (!p)
+		return drop(why, STT_HS_DROP_FULL);
+	p->seed = seed;
+	p->suite = choose_suite(r->suites & stt_get_be32(payload + STT_HS_HELLO_OFF_SUITES));
+	memcpy(p->peer_id, payload, sizeof(p->peer_id));
+	memcpy(p->hello_mac1, stt_hs_mac1(data, STT_HS_HELLO_LEN), STT_HS_MAC_LEN);
+	memcpy(p->hdrs, data, STT_HS_HDR_LEN);
+	if (make_response(r, p, ns, id)) {
+		free_pending(p);
+		return drop(why, STT_HS_DROP_BAD_SEAL);
+	}
+	if (insert(r, p, id, now_ms, payload + STT_HS_HELLO_OFF_TIME, data + STT_HS_HDR_LEN)) {
+		free_pending(p);
+		return drop(why, STT_HS_DROP_FULL);
+	}
+	*out = p->response;
+	return STT_HS_SEND;
+}
+
+/* A HELLO with a good mac1 that began no pending handshake yet. */
+static enum stt_hs_verdict new_hello(struct stt_responder *r, uint64_t now_ms,
+				     unsigned int seed, const uint8_t *data,
+				     struct stt_hs_frame *out, enum stt_hs_drop *why)
+{
+	uint8_t payload[STT_HS_HELLO_PAYLOAD_LEN];
+	enum stt_hs_verdict verdict = STT_HS_DROP;
+	struct stt_noise ns;
+
+	stt_hs_noise_init(&ns, &r->keyring->seeds[seed], data);
+	if (stt_noise_read1(&ns, data + STT_HS_HDR_LEN, sizeof(payload) + STT_NOISE_OVERHEAD,
+			    payload))
+		*why = STT_HS_DROP_BAD_SEAL;
+	else if (check_payload(r, payload, data + STT_HS_HDR_LEN, why))
+		verdict = begin(r, now_ms, seed, data, payload, &ns, out, why);
+	stt_noise_wipe(&ns);
+	sodium_memzero(payload, sizeof(payload));
+	return verdict;
+}
+
+static enum stt_hs_verdict take_hello(struct stt_responder *r, uint64_t now_ms,
+				      const uint8_t *data, struct stt_hs_frame *out,
+				      enum stt_hs_drop *why)
+{
+	struct pending *p;
+	int seed;
+
+	if (!r->accept)
+		return drop(why, STT_HS_DROP_REFUSED);
+	seed = find_seed(r, data, STT_HS_HELLO_LEN);
+	if (seed < 0)
+		return drop(why, STT_HS_DROP_BAD_MAC);
+	p = find_hello(r, data);
+	if (!p)
+		return new_hello(r, now_ms, (unsigned int)seed, data, out, why);
+	*out = p->response;
+	return STT_HS_SEND;
+}
+
+static void fill_session(const struct pending *p, struct stt_hs_session *s)
+{
+	s->id = p->sec.session_id;
+	memcpy(s->tx_key, p->sec.to_initiator, sizeof(s->tx_key));
+	memcpy(s->rx_key, p->sec.to_responder, sizeof(s->rx_key));
+	memcpy(s->peer_id, p->peer_id, sizeof(s->peer_id));
+	s->suite = p->suite;
+	s->seed = p->seed;
+}
+
+static void make_final(const struct stt_responder *r, struct pending *p)
+{
+	uint8_t *frame = p->final.data;
+
+	stt_hs_header(frame, STT_FRAME_FINAL, stt_get_be32(p->hdrs + STT_HS_OFF_SENDER),
+		      p->by_id.key);
+	memcpy(p->hdrs + 3 * STT_HS_HDR_LEN, frame, STT_HS_HDR_LEN);
+	stt_hs_proof_seal(&p->sec, &r->keyring->seeds[p->seed], p->hdrs, 4, frame);
+	p->final.len = STT_HS_PROOF_LEN;
+}
+
+/* From now on only AUTH_PROOF and FINAL are remembered, for repeats. */
+static void complete(struct stt_responder *r, struct pending *p, uint64_t now_ms)
+{
+	sodium_memzero(&p->sec, sizeof(p->sec));
+	TAILQ_REMOVE(&r->waiting, p, link);
+	r->n_waiting--;
+	p->complete = true;
+	p->expires_ms = now_ms + STT_HS_LIFETIME_MS;
+	TAILQ_INSERT_TAIL(&r->complete, p, link);
+	if (++r->n_complete > r->max)
+		forget(r, TAILQ_FIRST(&r->complete));
+}
+
+static enum stt_hs_verdict repeat_final(const struct pending *p, const uint8_t *data,
+					struct stt_hs_frame *out, enum stt_hs_drop *why)
+{
+	if (sodium_memcmp(p->proof, data, sizeof(p->proof)))
+		return drop(why, STT_HS_DROP_UNKNOWN);
+	*out = p->final;
+	return STT_HS_SEND;
+}
+
+static enum stt_hs_verdict take_proof(struct stt_responder *r, uint64_t now_ms,
+				      const uint8_t *data, struct stt_hs_frame *out,
+				      struct stt_hs_session *session, uint32_t *handle,
+				      enum stt_hs_drop *why)
+{
+	struct pending *p = find_id(r, stt_get_be32(data + STT_HS_OFF_RECEIVER));
+
+	if (!p)
+		return drop(why, STT_HS_DROP_UNKNOWN);
+	if (p->complete)
+		return repeat_final(p, data, out, why);
+	if (!stt_hs_mac1_ok(&r->keyring->seeds[p->seed], data, STT_HS_PROOF_LEN))
+		return drop(why, STT_HS_DROP_BAD_MAC);
+	memcpy(p->hdrs + 2 * STT_HS_HDR_LEN, data, STT_HS_HDR_LEN);
+	if (stt_hs_proof_open(&p->sec, p->hdrs, 3, data))
+		return drop(why, STT_HS_DROP_BAD_SEAL);
+	memcpy(p->proof, data, sizeof(p->proof));
+	make_final(r, p);
+	fill_session(p, session);
+	*handle = p->by_id.key;
+	*out = p->final;
+	complete(r, p, now_ms);
+	return STT_HS_INSTALL;
+}
+
+enum stt_hs_verdict stt_responder_input(struct stt_responder *r, uint64_t now_ms,
+					const uint8_t *data, size_t len,
+					struct stt_hs_frame *out, struct stt_hs_session *session,
+					uint32_t *handle, enum stt_hs_drop *why)
+{
+	int type = stt_hs_check(data, len);
+
+	stt_responder_expire(r, now_ms);
+	if (type < 0)
+		return drop(why, STT_HS_DROP_MALFORMED);
+	if (type == STT_FRAME_HELLO)
+		return take_hello(r, now_ms, data, out, why);
+	if (type == STT_FRAME_AUTH_PROOF)
+		return take_proof(r, now_ms, data, out, session, handle, why);
+	return drop(why, STT_HS_DROP_UNKNOWN);
+}

@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Both state machines against each other, without a network: the good case,
+ * loss and repetition, every bit of every message flipped (A13), replays,
+ * strangers, and the bounds of what a responder remembers.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+#include <cmocka.h>
+#include <sodium.h>
+#include <linux/stt.h>
+
+#include "../lib/handshake.h"
+
+#define SUITES	(1U << STT_SUITE_CHACHA20POLY1305)
+#define NOW	1000
+
+struct world {
+	struct stt_hs_seed	seeds[2];
+	struct stt_hs_keyring	ring, other;
+	uint8_t			id_i[32], id_r[32], time[STT_HS_TIME_LEN];
+	struct stt_initiator	in;
+	struct stt_responder	*re;
+	struct stt_hs_frame	out;
+	struct stt_hs_session	si, sr;
+	uint32_t		handle;
+	enum stt_hs_drop	why;
+};
+
+static void responder(struct world *w, unsigned int pending_max, unsigned int replay_max)
+{
+	uint8_t oldest[STT_HS_TIME_LEN];
+	struct stt_responder_params p = {
+		.keyring = &w->ring, .node_id = w->id_r, .oldest = oldest, .suites = SUITES,
+		.pending_max = pending_max, .replay_max = replay_max,
+	};
+
+	stt_hs_time(oldest, 1000, 0);
+	stt_responder_free(w->re);
+	w->re = stt_responder_new(&p);
+	assert_non_null(w->re);
+	stt_responder_accept(w->re, true);
+}
+
+static void hello_at(struct world *w, const struct stt_hs_keyring *ring, int64_t seconds)
+{
+	struct stt_initiator_params p = {
+		.keyring = ring, .node_id = w->id_i, .time = w->time, .suites = SUITES, .id = 77,
+	};
+
+	stt_hs_time(w->time, seconds, 5);
+	stt_initiator_start(&w->in, &p, NOW);
+}
+
+static void hello(struct world *w)
+{
+	hello_at(w, &w->ring, 2000);
+}
+
+static int setup(void **state)
+{
+	static struct world w;
+
+	memset(&w, 0, sizeof(w));
+	randombytes_buf(w.seeds, sizeof(w.seeds));
+	w.ring = (struct stt_hs_keyring){ &w.seeds[0], 1 };
+	w.other = (struct stt_hs_keyring){ &w.seeds[1], 1 };
+	memset(w.id_i, 1, 32);
+	memset(w.id_r, 2, 32);
+	responder(&w, 0, 0);
+	*state = &w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	stt_responder_free(w->re);
+	stt_initiator_wipe(&w->in);
+	return 0;
+}
+
+static enum stt_hs_verdict to_responder(struct world *w, const struct stt_hs_frame *f,
+					uint64_t now)
+{
+	return stt_responder_input(w->re, now, f->data, f->len, &w->out, &w->sr, &w->handle,
+				   &w->why);
+}
+
+static enum stt_hs_verdict to_initiator(struct world *w, const struct stt_hs_frame *f)
+{
+	return stt_initiator_input(&w->in, NOW, f->data, f->len, &w->si, &w->why);
+}
+
+static void check_sessions(const struct world *w)
+{
+	assert_int_equal(w->si.id, w->sr.id);
+	assert_true(w->si.id && ~w->si.id);
+	assert_memory_equal(w->si.tx_key, w->sr.rx_key, 32);
+	assert_memory_equal(w->si.rx_key, w->sr.tx_key, 32);
+	assert_memory_not_equal(w->si.rx_key, w->si.tx_key, 32);
+	assert_memory_equal(w->si.peer_id, w->id_r, 32);
+	assert_memory_equal(w->sr.peer_id, w->id_i, 32);
+	assert_int_equal(w->si.suite, STT_SUITE_CHACHA20POLY1305);
+	assert_int_equal(w->sr.suite, w->si.suite);
+}
+
+/* The rest of a handshake whose RESPONSE is in ->out. */
+static void finish(struct world *w)
+{
+	struct stt_hs_frame response = w->out, final;
+
+	assert_int_equal(to_initiator(w, &response), STT_HS_INSTALL);
+	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_INSTALL);
+	final = w->out;
+	assert_int_equal(to_initiator(w, &final), STT_HS_DONE);
+	check_sessions(w);
+}
+
+static void whole(struct world *w)
+{
+	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
+	finish(w);
+}
+
+static void test_good(void **state)
+{
+	struct world *w = *state;
+
+	hello(w);
+	whole(w);
+	assert_int_equal(w->in.state, STT_INITIATOR_DONE);
+	assert_int_equal(stt_responder_pending(w->re), 0);
+	assert_true(sodium_is_zero((uint8_t *)&w->in.sec, sizeof(w->in.sec)));
+	assert_true(sodium_is_zero((uint8_t *)&w->in.noise, sizeof(w->in.noise)));
+}
+
+static void test_sizes(void **state)
+{
+	(void)state;
+	assert_true(STT_HS_RESPONSE_LEN <= STT_HS_HELLO_LEN);
+	assert_true(STT_HS_HELLO_LEN + STT_HS_RESPONSE_LEN + 2 * STT_HS_PROOF_LEN < 800);
+	assert_true(STT_HS_HELLO_LEN <= STT_HS_FRAME_MAX);
+}
+
+/* Repeats get the identical answer, as long as the answer makes sense. */
+static void test_repeats(void **state)
+{
+	struct world *w = *state;
+	struct stt_hs_frame first_hello, response, proof, final;
+
+	hello(w);
+	first_hello = w->in.frame;
+	assert_int_equal(to_responder(w, &first_hello, NOW), STT_HS_SEND);
+	response = w->out;
+	assert_int_equal(to_responder(w, &first_hello, NOW + 5), STT_HS_SEND);
+	assert_memory_equal(&response, &w->out, sizeof(response));
+	assert_int_equal(stt_responder_pending(w->re), 1);
+	assert_int_equal(to_initiator(w, &response), STT_HS_INSTALL);
+	assert_int_equal(to_initiator(w, &response), STT_HS_DROP);
+	proof = w->in.frame;
+	assert_int_equal(to_responder(w, &proof, NOW), STT_HS_INSTALL);
+	final = w->out;
+	assert_int_equal(to_responder(w, &proof, NOW), STT_HS_SEND);
+	assert_memory_equal(&final, &w->out, sizeof(final));
+	assert_int_equal(to_responder(w, &first_hello, NOW), STT_HS_DROP);
+	assert_int_equal(w->why, STT_HS_DROP_REPLAYED);
+	assert_int_equal(to_initiator(w, &final), STT_HS_DONE);
+	assert_int_equal(to_initiator(w, &final), STT_HS_DROP);
+	assert_int_equal(to_responder(w, &proof, NOW + STT_HS_LIFETIME_MS), STT_HS_DROP);
+	assert_int_equal(w->why, STT_HS_DROP_UNKNOWN);
+}
+
+static void flip(struct stt_hs_frame *f, size_t bit)
+{
+	f->data[bit / 8] ^= (uint8_t)(1 << (bit % 8));
+}
+
+/* Every bit of HELLO: silence, and the true one still works (A13). */
+static void test_flip_hello(void **state)
+{
+	struct world *w = *state;
+	struct stt_hs_frame f;
+
+	hello(w);
+	f = w->in.frame;
+	for (size_t bit = 0; bit < f.len * 8; bit++) {
+		flip(&f, bit);
+		assert_int_equal(to_responder(w, &f, NOW), STT_HS_DROP);
+		flip(&f, bit);
+	}
+	assert_int_equal(stt_responder_pending(w->re), 0);
+	whole(w);
+}
+
+static void test_flip_response(void **state)
+{
+	struct world *w = *state;
+	struct stt_hs_frame f;
+
+	hello(w);
+	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
+	f = w->out;
+	for (size_t bit = 0; bit < f.len * 8; bit++) {
+		flip(&f, bit);
+		assert_int_equal(to_initiator(w, &f), STT_HS_DROP);
+		flip(&f, bit);
+	}
+	finish(w);
+}
+
+static void test_flip_proof(void **state)
+{
+	struct world *w = *state;
+	struct stt_hs_frame f, final;
+
+	hello(w);
+	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
+	f = w->out;
+	assert_int_equal(to_initiator(w, &f), STT_HS_INSTALL);
+	f = w->in.frame;
+	for (size_t bit = 0; bit < f.len * 8; bit++) {
+		flip(&f, bit);
+		assert_int_equal(to_responder(w, &f, NOW), STT_HS_DROP);
+		flip(&f, bit);
+	}
+	assert_int_equal(to_responder(w, &f, NOW), STT_HS_INSTALL);
+	final = w->out;
+	for (size_t bit = 0; bit < final.len * 8; bit++) {
+		flip(&final, bit);
+		assert_int_equal(to_initiator(w, &final), STT_HS_DROP);
+		flip(&f, bit);
+		assert_int_equal(to_responder(w, &f, NOW), STT_HS_DROP);
+		flip(&f, bit);
+		flip(&final, bit);
+	}
+	assert_int_equal(to_initiator(w, &final), STT_HS_DONE);
+	check_sessions(w);
+}
+
+/* Right mac1, wrong inside: only a member of the group could do that. */
+static void test_flip_under_good_mac(void **state)
+{
+	struct world *w = *state;
+	struct stt_hs_frame f;
+
+	hello(w);
+	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
+	for (size_t i = STT_HS_HDR_LEN; i < STT_HS_RESPONSE_LEN - STT_HS_MAC_LEN; i++) {
+		f = w->out;
+		f.data[i] ^= 0x10;
+		stt_hs_mac1_set(&w->seeds[0], f.data, f.len);
+		assert_int_equal(to_initiator(w, &f), STT_HS_DROP);
+		assert_int_equal(w->why, STT_HS_DROP_BAD_SEAL);
+	}
+	finish(w);
+}
+
+static void test_lengths(void **state)
+{
+	static uint8_t junk[2048];
+	struct world *w = *state;
+
+	hello(w);
+	for (int type = 0; type < 256; type++) {
+		for (size_t len = 0; len < sizeof(junk); len += 1 + len / 64) {
+			uint8_t *exact = junk + sizeof(junk) - len;
+
+			randombytes_buf(exact, len);
+			if (len)
+				exact[0] = (uint8_t)type;
+			if (len > 4) {
+				exact[1] = STT_WIRE_VERSION;
+				exact[2] = exact[3] = 0;
+			}
+			assert_int_equal(stt_responder_input(w->re, NOW, exact, len, &w->out,
+							     &w->sr, &w->handle, &w->why),
+					 STT_HS_DROP);
+			assert_int_equal(stt_initiator_input(&w->in, NOW, exact, len, &w->si,
+							     &w->why), STT_HS_DROP);
+		}
+	}
+	whole(w);
+}
+
+/* A wrong seed is silence with a counter on one side, nothing on the other (A7). */
+static void test_wrong_seed(void **state)
+{
+	struct world *w = *state;
+
+	hello_at(w, &w->other, 2000);
+	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_DROP);
+	assert_int_equal(w->why, STT_HS_DROP_BAD_MAC);
+	assert_int_equal(stt_responder_pending(w->re), 0);
+	hello(w);
+	whole(w);
+}
+
+static void test_keyring(void **state)
+{
+	struct world *w = *state;
+
+	w->ring.n = 2;
+	hello_at(w, &w->other, 2000);
+	whole(w);
+	assert_int_equal(w->sr.seed, 1);
+	w->ring.n = 1;
+}
+
+static void test_not_accepting(void **state)
+{
+	struct world *w = *state;
+	struct stt_hs_frame response;
+
+	stt_responder_accept(w->re, false);
+	hello(w);
+	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_DROP);
+	assert_int_equal(w->why, STT_HS_DROP_REFUSED);
+	stt_responder_accept(w->re, true);
+	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
+	response = w->out;
+	stt_responder_accept(w->re, false);
+	w->out = response;
+	finish(w);
+}
+
+/* Our own HELLO, thrown back at us, must not become a session with ourselves. */
+static void test_reflected(void **state)
+{
+	struct world *w = *state;
+
+	memcpy(w->id_i, w->id_r, 32);
+	hello(w);
+	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_DROP);
+	assert_int_equal(w->why, STT_HS_DROP_OWN);
+}
+
+static void test_too_old(void **state)
+{
+	struct world *w = *state;
+
+	hello_at(w, &w->ring, 999);
+	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_DROP);
+	assert_int_equal(w->why, STT_HS_DROP_REPLAYED);
+}
+
+static void test_no_common_suite(void **state)
+{
+	struct stt_initiator_params p;
+	struct world *w = *state;
+
+	stt_hs_time(w->time, 2000, 0);
+	p = (struct stt_initiator_params){ .keyring = &w->ring, .node_id = w->id_i,
+					   .time = w->time, .suites = 1U << 9, .id = 5 };
+	stt_initiator_start(&w->in, &p, NOW);
+	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_DROP);
+	assert_int_equal(w->why, STT_HS_DROP_UNSUPPORTED);
+}
+
+/* A replayed HELLO stays refused after its entry expired, and after eviction. */
+static void test_replay_floor(void **state)
+{
+	struct world *w = *state;
+	struct stt_hs_frame old;
+	uint64_t now = NOW;
+
+	responder(w, 0, 8);
+	hello_at(w, &w->ring, 2000);
+	old = w->in.frame;
+	assert_int_equal(to_responder(w, &old, now), STT_HS_SEND);
+	for (int i = 1; i <= 20; i++) {
+		now += STT_HS_LIFETIME_MS;
+		hello_at(w, &w->ring, 2000 + i);
+		assert_int_equal(to_responder(w, &w->in.frame, now), STT_HS_SEND);
+		assert_int_equal(to_responder(w, &old, now), STT_HS_DROP);
+		assert_int_equal(w->why, STT_HS_DROP_REPLAYED);
+	}
+	hello_at(w, &w->ring, 2012);
+	assert_int_equal(to_responder(w, &w->in.frame, now), STT_HS_DROP);
+	hello_at(w, &w->ring, 2013);
+	assert_int_equal(to_responder(w, &w->in.frame, now), STT_HS_SEND);
+}
+
+static void test_pending_bound(void **state)
+{
+	struct world *w = *state;
+	struct stt_hs_frame last;
+
+	responder(w, 50, 0);
+	for (int i = 0; i < 50; i++) {
+		hello_at(w, &w->ring, 2000 + i);
+		assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
+	}
+	last = w->in.frame;
+	hello_at(w, &w->ring, 3000);
+	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_DROP);
+	assert_int_equal(w->why, STT_HS_DROP_FULL);
+	assert_int_equal(to_responder(w, &last, NOW), STT_HS_SEND);
+	assert_int_equal(stt_responder_expire(w->re, NOW), NOW + STT_HS_LIFETIME_MS);
+	assert_int_equal(stt_responder_expire(w->re, NOW + STT_HS_LIFETIME_MS), UINT64_MAX);
+	assert_int_equal(stt_responder_pending(w->re), 0);
+	assert_int_equal(to_responder(w, &w->in.frame, NOW + STT_HS_LIFETIME_MS), STT_HS_SEND);
+	finish(w);
+}
+
+/* Completed ones are bounded as well, and newer ones push them out. */
+static void test_complete_bound(void **state)
+{
+	struct stt_hs_frame first = { .len = 0 };
+	struct world *w = *state;
+
+	responder(w, 3, 0);
+	for (int i = 0; i < 10; i++) {
+		hello_at(w, &w->ring, 2000 + i);
+		whole(w);
+		if (!i)
+			first = w->in.frame;
+	}
+	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
+	assert_int_equal(to_responder(w, &first, NOW), STT_HS_DROP);
+}
+
+/* What could not be installed is forgotten: no FINAL for it, ever. */
+static void test_forget(void **state)
+{
+	struct world *w = *state;
+	struct stt_hs_frame response;
+
+	hello(w);
+	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
+	response = w->out;
+	assert_int_equal(to_initiator(w, &response), STT_HS_INSTALL);
+	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_INSTALL);
+	stt_responder_forget(w->re, w->handle);
+	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_DROP);
+	stt_responder_forget(w->re, w->handle);
+}
+
+static void test_back_off(void **state)
+{
+	static const uint64_t want[] = { 250, 625, 1187, 2030, 3294, 5190, 7190, 9190 };
+	struct world *w = *state;
+	unsigned int n = 0;
+
+	hello(w);
+	for (uint64_t ms = 0; ms < 10000; ms++)
+		if (stt_initiator_resend(&w->in, NOW + ms))
+			assert_int_equal(ms, want[n++]);
+	assert_int_equal(n, sizeof(want) / sizeof(want[0]));
+}
+
+/* Many at once, completed in the reverse order: the table finds each. */
+static void test_many(void **state)
+{
+	enum { N = 500 };
+	static struct stt_initiator in[N];
+	static struct stt_hs_frame response[N];
+	struct world *w = *state;
+
+	for (int i = 0; i < N; i++) {
+		hello_at(w, &w->ring, 2000 + (i * 7) % N);
+		assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
+		in[i] = w->in;
+		response[i] = w->out;
+	}
+	for (int i = N - 1; i >= 0; i--) {
+		w->in = in[i];
+		w->in.seed = &w->seeds[0];
+		w->out = response[i];
+		finish(w);
+	}
+}
+
+/* Two sealed timestamps, compared as bytes. */
+static void test_time(void **state)
+{
+	uint8_t a[STT_HS_TIME_LEN], b[STT_HS_TIME_LEN];
+	static const uint8_t epoch[STT_HS_TIME_LEN] = { 0x40, 0, 0, 0, 0, 0, 0, 10 };
+
+	(void)state;
+	stt_hs_time(a, 0, 0);
+	assert_memory_equal(a, epoch, sizeof(a));
+	stt_hs_time(a, 1700000000, 999999999);
+	stt_hs_time(b, 1700000001, 0);
+	assert_true(memcmp(a, b, sizeof(a)) < 0);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_good), T(test_sizes), T(test_repeats),
+		T(test_flip_hello), T(test_flip_response), T(test_flip_proof),
+		T(test_flip_under_good_mac), T(test_lengths), T(test_wrong_seed),
+		T(test_keyring), T(test_not_accepting), T(test_reflected), T(test_too_old),
+		T(test_no_common_suite), T(test_replay_floor), T(test_pending_bound),
+		T(test_complete_bound), T(test_forget), T(test_back_off), T(test_many),
+		T(test_time),
+	};
+
+	if (sodium_init() < 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
