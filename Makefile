@@ -89,7 +89,7 @@ module: $(MDIR)/stt.ko
 $(MDIR)/stt.ko: $(MODULE_COPY) $(MDIR)/.flags
 	$(if $(wildcard $(KDIR)/Makefile),,$(error $(NO_HEADERS)))
 	$(call say,MODULE,$(KVER))
-	$(Q)$(KBUILD) --no-print-directory modules
+	+$(Q)$(KBUILD) --no-print-directory modules
 	@touch $@
 
 $(MDIR)/.flags: FORCE
@@ -106,11 +106,11 @@ module-skipped:
 	@echo "module skipped: $(NO_HEADERS)"
 
 modules_install: module
-	$(Q)$(KBUILD) --no-print-directory $(if $(INSTALL_MOD_PATH),INSTALL_MOD_PATH=$(INSTALL_MOD_PATH)) modules_install
+	+$(Q)$(KBUILD) --no-print-directory $(if $(INSTALL_MOD_PATH),INSTALL_MOD_PATH=$(INSTALL_MOD_PATH)) modules_install
 	$(Q)depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
 
 check-style:
-	$(Q)tools/check-style '$(KVER)' '$(KDIR)' '$(BUILD)'
+	+$(Q)tools/check-style '$(KVER)' '$(KDIR)' '$(BUILD)'
 
 # --- userspace --------------------------------------------------------------
 
