@@ -8,6 +8,7 @@ check_passed=0
 check_failed=0
 check_skipped=0
 check_table=
+check_inserted=
 
 check_cleanup()
 {

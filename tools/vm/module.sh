@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 # Inserting and removing the module under test; for the VM and for native runs.
 
-# What the module depends on comes from the kernel's own packages.
+# module_insert FILE PARAMETERS: what the module depends on comes from the
+# kernel's own packages.
 module_insert()
 {
 	local deps
@@ -10,7 +11,8 @@ module_insert()
 	deps=$(modinfo -F depends "$1" | tr , ' ')
 	# shellcheck disable=SC2086
 	[ -z "$deps" ] || modprobe -a $deps || return 1
-	insmod "$1"
+	# shellcheck disable=SC2086
+	insmod "$1" $2
 }
 
 # Removing must work and leave no slab cache behind. Sockets and namespaces of
@@ -31,7 +33,7 @@ module_remove()
 	fi
 	caches=$(awk -v name="$name" 'index($1, name) == 1 { print $1 }' /proc/slabinfo)
 	if [ -n "$caches" ]; then
-		echo "FAIL: the module left slab caches behind:" $caches
+		echo "FAIL: the module left slab caches behind: ${caches//$'\n'/ }"
 		return 1
 	fi
 }

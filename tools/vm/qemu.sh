@@ -11,6 +11,9 @@
 #                        125 the VM died, 126 it did not boot (tried twice).
 #                        Files the VM wrote to $RESULTS are in $VM_RESULTS.
 #                        Kernel log: $BUILD/logs/NAME-KVER.console
+#                        In the environment: VM_MODULE_ARGS (module parameters),
+#                        VM_APPEND (for the kernel's command line), VM_SMP, VM_MEM,
+#                        VM_BOOT_LIMIT (s), VM_ACCEL (kvm, tcg), VM_TCG (single, multi)
 #   vm_cleanup           ends a running VM, removes temporary files
 
 VM_MEM=${VM_MEM:-2048}
@@ -22,6 +25,7 @@ VM_TCG=${VM_TCG:-single}
 vm_pid=
 vm_timer=
 vm_tmp=
+vm_stty=
 
 vm_kernel()
 {
@@ -192,7 +196,7 @@ vm_write_env()
 	local size
 
 	size=$(stty size 2>/dev/null) || size="24 80"
-	printf '%s=%q\n' REPO "$REPO" BUILD "$BUILD" KVER "$1" MODULE "$2" \
+	printf '%s=%q\n' REPO "$REPO" BUILD "$BUILD" KVER "$1" MODULE "$2" MODULE_ARGS "${VM_MODULE_ARGS:-}" \
 		COMMAND "$3" INTERACTIVE "$4" TERM "${TERM:-dumb}" \
 		ROWS "${size% *}" COLS "${size#* }" > "$VM_RESULTS/env"
 }
