@@ -75,7 +75,7 @@ help:
 # --- module -----------------------------------------------------------------
 
 MDIR		:= $(BUILD)/module-$(KVER)
-MODULE_SRC	:= Kbuild $(wildcard kernel/*.[chS] include/stt/*.h include/uapi/linux/*.h)
+MODULE_SRC	:= Kbuild $(wildcard kernel/*.[chS] kernel/probe/*.c include/stt/*.h include/uapi/linux/*.h)
 MODULE_COPY	:= $(MODULE_SRC:%=$(MDIR)/%)
 KBUILD		 = $(MAKE) -C $(KDIR) M=$(abspath $(MDIR)) W=1 \
 		   $(if $(V),V=$(V)) $(if $(WERROR),KCFLAGS=-Werror) \

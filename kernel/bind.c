@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Bindings: which AF_STT socket of a node gets a message.
+ *
+ * The most specific binding wins: session and stream, session, stream, any.
+ * A binding never changes. bind() and connect() put a new one in before they
+ * take the old one out, so a message that is on its way finds one of them.
+ *
+ * A socket has at most one binding, and belongs to one node for good. The
+ * caller holds the lock of the socket (lock_sock()) wherever one is changed.
+ * Locks below that: node->sockets_lock; session->lock, then ssk->lock.
+ */
+
+#include <linux/rhashtable.h>
+#include <linux/slab.h>
+
+#include "af_stt.h"
+#include "bind.h"
+#include "node.h"
+#include "session.h"
+
+static const struct rhashtable_params stt_bind_params = {
+	.head_offset		= offsetof(struct stt_bind, hash),
+	.key_offset		= offsetof(struct stt_bind, key),
+	.key_len		= sizeof_field(struct stt_bind, key),
+	.automatic_shrinking	= true,
+};
+
+int stt_binds_init(struct stt_node *node)
+{
+	return rhashtable_init(&node->binds, &stt_bind_params);
+}
+
+static struct stt_sock *stt_bind_lookup(struct stt_node *node, u64 session, u32 stream,
+					bool any_stream)
+{
+	struct stt_bind_key key = {
+		.session = session,
+		.stream = any_stream ? 0 : stream,
+		.any_stream = any_stream,
+	};
+	struct stt_bind *b = rhashtable_lookup(&node->binds, &key, stt_bind_params);
+
+	return b ? b->ssk : NULL;
+}
+
+struct stt_sock *stt_bind_find(struct stt_node *node, struct stt_session *s, u32 stream)
+{
+	struct stt_sock *ssk = NULL;
+
+	if (!hlist_empty(&s->binds)) {
+		ssk = stt_bind_lookup(node, s->id, stream, false);
+		if (!ssk)
+			ssk = stt_bind_lookup(node, s->id, 0, true);
+	}
+	if (!ssk && atomic_read(&node->n_stream_binds))
+		ssk = stt_bind_lookup(node, STT_SESSION_ANY, stream, false);
+	if (!ssk)
+		ssk = stt_bind_lookup(node, STT_SESSION_ANY, 0, true);
+	return ssk;
+}
+
+static bool stt_bind_is_stream(const struct stt_bind_key *key)
+{
+	return key->session == STT_SESSION_ANY && !key->any_stream;
+}
+
+static int stt_bind_hash(struct stt_node *node, struct stt_bind *b)
+{
+	int err = rhashtable_lookup_insert_fast(&node->binds, &b->hash, stt_bind_params);
+
+	if (err)
+		return err == -EEXIST ? -EADDRINUSE : err;
+	if (stt_bind_is_stream(&b->key))
+		atomic_inc(&node->n_stream_binds);
+	return 0;
+}
+
+static void stt_bind_unhash(struct stt_node *node, struct stt_bind *b)
+{
+	rhashtable_remove_fast(&node->binds, &b->hash, stt_bind_params);
+	if (stt_bind_is_stream(&b->key))
+		atomic_dec(&node->n_stream_binds);
+}
+
+/* @b becomes the binding of its socket, which may live again with it. */
+static void stt_bind_switch(struct stt_sock *ssk, struct stt_bind *b)
+{
+	spin_lock_bh(&ssk->lock);
+	ssk->bind = b;
+	stt_sock_revive(ssk);
+	spin_unlock_bh(&ssk->lock);
+}
+
+/* The same, and hear of the end of the session, unless it has come already. */
+static int stt_bind_join(struct stt_sock *ssk, struct stt_bind *b)
+{
+	struct stt_session *s = b->session;
+	int err;
+
+	if (!s) {
+		stt_bind_switch(ssk, b);
+		return 0;
+	}
+
+	spin_lock_bh(&s->lock);
+	err = s->unlinked ? -ENOENT : stt_session_error(s);
+	if (err == -ENOTCONN)	/* a pending one may be waited for */
+		err = 0;
+	if (!err) {
+		hlist_add_head(&b->session_node, &s->binds);
+		stt_bind_switch(ssk, b);
+	}
+	spin_unlock_bh(&s->lock);
+	return err;
+}
+
+static void stt_bind_free(struct stt_bind *b)
+{
+	if (b->session)
+		stt_session_put(b->session);
+	kfree_rcu(b, rcu);
+}
+
+static void stt_bind_drop(struct stt_node *node, struct stt_bind *b)
+{
+	stt_bind_unhash(node, b);
+	if (b->session) {
+		spin_lock_bh(&b->session->lock);
+		hlist_del(&b->session_node);
+		spin_unlock_bh(&b->session->lock);
+	}
+	stt_bind_free(b);
+}
+
+static struct stt_bind *stt_bind_alloc(struct stt_sock *ssk, const struct stt_bind_key *key)
+{
+	struct stt_bind *b = kzalloc(sizeof(*b), GFP_KERNEL_ACCOUNT);
+
+	if (!b)
+		return ERR_PTR(-ENOMEM);
+	b->key = *key;
+	b->ssk = ssk;
+	if (key->session == STT_SESSION_ANY)
+		return b;
+
+	b->session = stt_session_get(ssk->node, key->session);
+	if (!b->session) {
+		kfree(b);
+		return ERR_PTR(-ENOENT);
+	}
+	return b;
+}
+
+static bool stt_bind_key_equal(const struct stt_bind_key *a, const struct stt_bind_key *b)
+{
+	return a->session == b->session && a->stream == b->stream &&
+	       a->any_stream == b->any_stream;
+}
+
+/* Bind a socket of a node to @key, instead of what it was bound to. */
+int stt_bind_to(struct stt_sock *ssk, const struct stt_bind_key *key)
+{
+	struct stt_bind *old = ssk->bind;
+	struct stt_bind *b;
+	int err;
+
+	if (old && stt_bind_key_equal(&old->key, key) && !READ_ONCE(ssk->end))
+		return 0;
+
+	b = stt_bind_alloc(ssk, key);
+	if (IS_ERR(b))
+		return PTR_ERR(b);
+	err = stt_bind_hash(ssk->node, b);
+	if (err)
+		goto free;
+	err = stt_bind_join(ssk, b);
+	if (err)
+		goto unhash;
+	if (old)
+		stt_bind_drop(ssk->node, old);
+	return 0;
+
+unhash:
+	stt_bind_unhash(ssk->node, b);
+free:
+	stt_bind_free(b);
+	return err;
+}
+
+/* The socket that gets what is no transport frame; there is one. */
+int stt_bind_handshake(struct stt_sock *ssk)
+{
+	struct stt_node *node = ssk->node;
+	int err = -EADDRINUSE;
+
+	spin_lock_bh(&node->sockets_lock);
+	if (!rcu_access_pointer(node->handshake)) {
+		ssk->handshake = true;
+		rcu_assign_pointer(node->handshake, ssk);
+		err = 0;
+	}
+	spin_unlock_bh(&node->sockets_lock);
+	return err;
+}
+
+static void stt_bind_leave_node(struct stt_sock *ssk)
+{
+	struct stt_node *node = ssk->node;
+
+	spin_lock_bh(&node->sockets_lock);
+	hlist_del_init(&ssk->node_node);
+	atomic_inc(&stt_net(node->net)->sockets_changed);
+	if (ssk->handshake)
+		RCU_INIT_POINTER(node->handshake, NULL);
+	spin_unlock_bh(&node->sockets_lock);
+
+	WRITE_ONCE(ssk->node, NULL);
+	stt_node_put(node);
+}
+
+/*
+ * Make the socket one of @node. Returns the node that it belonged to before,
+ * @node if it is one now, or an error.
+ */
+struct stt_node *stt_bind_node(struct stt_sock *ssk, struct stt_node *node)
+{
+	int err = -ENODEV;
+
+	if (ssk->node)
+		return ssk->node;
+
+	spin_lock_bh(&node->sockets_lock);
+	/* stt_node_kill() sets it before it walks the list. */
+	if (!READ_ONCE(node->dead)) {
+		hlist_add_head(&ssk->node_node, &node->sockets);
+		atomic_inc(&stt_net(node->net)->sockets_changed);
+		err = 0;
+	}
+	spin_unlock_bh(&node->sockets_lock);
+	if (err)
+		return ERR_PTR(err);
+
+	stt_node_hold(node);
+	/* Pairs with the acquire in stt_send_node(). */
+	smp_store_release(&ssk->node, node);
+	return node;
+}
+
+/* The socket is closed, or its first bind failed: forget all about it. */
+void stt_bind_release(struct stt_sock *ssk)
+{
+	struct stt_bind *b = ssk->bind;
+
+	if (!ssk->node)
+		return;
+
+	if (b) {
+		stt_bind_switch(ssk, NULL);
+		stt_bind_drop(ssk->node, b);
+	}
+	stt_bind_leave_node(ssk);
+}

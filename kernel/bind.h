@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which AF_STT socket gets a message: the bindings of a node. */
+#ifndef _STT_BIND_H
+#define _STT_BIND_H
+
+#include <linux/rhashtable-types.h>
+#include <linux/stt.h>
+#include <linux/types.h>
+
+struct stt_node;
+struct stt_session;
+struct stt_sock;
+
+/**
+ * struct stt_bind_key - what a socket is bound to
+ * @session: session id, or STT_SESSION_ANY
+ * @stream: stream id; 0 if any
+ * @any_stream: 1 if any
+ */
+struct stt_bind_key {
+	u64 session;
+	u32 stream;
+	u32 any_stream;
+};
+
+/**
+ * struct stt_bind - a binding
+ * @hash: in node->binds, by @key
+ * @key: never changes; bind() and connect() make a new binding
+ * @ssk: the socket; freed a grace period after the binding is removed
+ * @session: the one that @key names, or NULL; holds a reference
+ * @session_node: in session->binds
+ * @rcu: readers find it in the hash table
+ */
+struct stt_bind {
+	struct rhash_head hash;
+	struct stt_bind_key key;
+	struct stt_sock *ssk;
+	struct stt_session *session;
+	struct hlist_node session_node;
+	struct rcu_head rcu;
+};
+
+int stt_binds_init(struct stt_node *node);
+struct stt_node *stt_bind_node(struct stt_sock *ssk, struct stt_node *node);
+int __must_check stt_bind_to(struct stt_sock *ssk, const struct stt_bind_key *key);
+int __must_check stt_bind_handshake(struct stt_sock *ssk);
+void stt_bind_release(struct stt_sock *ssk);
+
+/* Under rcu_read_lock(). */
+struct stt_sock *stt_bind_find(struct stt_node *node, struct stt_session *s, u32 stream);
+
+#endif /* _STT_BIND_H */

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The only place that knows kernels differ. What a kernel has is found by
+ * compile probes in Kbuild (STT_HAVE_...), never by its version: stable series
+ * back-port API changes.
+ */
+#ifndef _STT_COMPAT_H
+#define _STT_COMPAT_H
+
+#if __has_include(<linux/unaligned.h>)
+#include <linux/unaligned.h>
+#else
+#include <asm/unaligned.h>
+#endif
+
+#include <net/genetlink.h>
+
+/* Attributes of a dump request. */
+static inline struct nlattr **stt_genl_dump_attrs(struct netlink_callback *cb)
+{
+#ifdef STT_HAVE_GENL_INFO_DUMP
+	return genl_info_dump(cb)->attrs;
+#else
+	return genl_dumpit_info(cb)->attrs;
+#endif
+}
+
+#endif /* _STT_COMPAT_H */

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Keys of a session.
+ *
+ * Receiving: a key per epoch, at most three at a time (previous, current,
+ * next). The first authentic frame of the next epoch makes it the current one
+ * and lets the one before the previous go.
+ *
+ * Sending: the first key sends at once. A later one waits in tx_next until
+ * the peer has proved that it has its half (a frame of that epoch came), or
+ * until netlink says so.
+ *
+ * Install is create-only, an epoch is only ever followed by the next one, and
+ * a secret that the session has already is refused: a counter never sends
+ * twice under one key.
+ *
+ * The slots are written under s->lock and read under RCU.
+ */
+
+#include <crypto/algapi.h>
+#include <crypto/chacha20poly1305.h>
+#include <linux/netlink.h>
+#include <linux/slab.h>
+
+#include "key.h"
+#include "session.h"
+
+static struct kmem_cache *stt_tx_key_cache __ro_after_init;
+static struct kmem_cache *stt_rx_key_cache __ro_after_init;
+
+static void stt_tx_key_free(struct rcu_head *rcu)
+{
+	struct stt_tx_key *key = container_of(rcu, struct stt_tx_key, key.rcu);
+
+	memzero_explicit(key, sizeof(*key));
+	kmem_cache_free(stt_tx_key_cache, key);
+}
+
+static void stt_rx_key_free(struct rcu_head *rcu)
+{
+	struct stt_rx_key *key = container_of(rcu, struct stt_rx_key, key.rcu);
+
+	memzero_explicit(key, sizeof(*key));
+	kmem_cache_free(stt_rx_key_cache, key);
+}
+
+static void stt_tx_key_retire(struct stt_session *s, struct stt_tx_key __rcu **slot)
+{
+	struct stt_tx_key *key;
+
+	key = rcu_replace_pointer(*slot, NULL, lockdep_is_held(&s->lock));
+	if (key)
+		call_rcu(&key->key.rcu, stt_tx_key_free);
+}
+
+static void stt_rx_key_retire(struct stt_session *s, u8 epoch)
+{
+	struct stt_rx_key *key;
+
+	key = rcu_replace_pointer(s->rx[stt_rx_slot(epoch)], NULL,
+				  lockdep_is_held(&s->lock));
+	if (key)
+		call_rcu(&key->key.rcu, stt_rx_key_free);
+}
+
+static struct stt_rx_key *stt_rx_key_of(struct stt_session *s, u8 epoch)
+{
+	struct stt_rx_key *key;
+
+	key = rcu_dereference_protected(s->rx[stt_rx_slot(epoch)],
+					lockdep_is_held(&s->lock));
+	return key && key->key.epoch == epoch ? key : NULL;
+}
+
+static struct stt_tx_key *stt_tx_key_in(struct stt_session *s,
+					struct stt_tx_key __rcu *const *slot)
+{
+	return rcu_dereference_protected(*slot, lockdep_is_held(&s->lock));
+}
+
+static bool stt_secret_is(const struct stt_key *key, const u8 *secret)
+{
+	return !crypto_memneq(key->secret, secret, STT_KEY_LEN);
+}
+
+/* Does the session hold this secret already, in any epoch or direction? */
+static bool stt_secret_known(struct stt_session *s, const u8 *secret)
+{
+	struct stt_tx_key *tx = stt_tx_key_in(s, &s->tx);
+	struct stt_tx_key *next = stt_tx_key_in(s, &s->tx_next);
+	unsigned int i;
+
+	if ((tx && stt_secret_is(&tx->key, secret)) ||
+	    (next && stt_secret_is(&next->key, secret)))
+		return true;
+
+	for (i = 0; i < STT_RX_SLOTS; i++) {
+		struct stt_rx_key *rx;
+
+		rx = rcu_dereference_protected(s->rx[i], lockdep_is_held(&s->lock));
+		if (rx && stt_secret_is(&rx->key, secret))
+			return true;
+	}
+	return false;
+}
+
+static void stt_key_fill(struct stt_key *key, const struct stt_key_spec *spec)
+{
+	memcpy(key->secret, spec->secret, STT_KEY_LEN);
+	key->epoch = spec->epoch;
+	key->suite = spec->suite;
+}
+
+/* May a key of this epoch be installed for sending? */
+static int stt_tx_epoch_check(struct stt_session *s, u8 epoch, struct netlink_ext_ack *extack)
+{
+	struct stt_tx_key *next = stt_tx_key_in(s, &s->tx_next);
+
+	if (!s->tx_installed)
+		return 0;
+	if (epoch == s->tx_epoch) {
+		NL_SET_ERR_MSG(extack, "a send key of this epoch is or was installed, keys are create-only");
+		return -EEXIST;
+	}
+	if (next) {
+		NL_SET_ERR_MSG(extack, "a send key of the next epoch is waiting already");
+		return -EBUSY;
+	}
+	if (epoch != stt_epoch_next(s->tx_epoch)) {
+		NL_SET_ERR_MSG(extack, "send epoch must be the one after the newest");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* May a key of this epoch be installed for receiving? */
+static int stt_rx_epoch_check(struct stt_session *s, u8 epoch, struct netlink_ext_ack *extack)
+{
+	if (!s->rx_installed)
+		return 0;
+	if (stt_rx_key_of(s, epoch)) {
+		NL_SET_ERR_MSG(extack, "a receive key of this epoch is installed, keys are create-only");
+		return -EEXIST;
+	}
+	if (epoch != stt_epoch_next(s->rx_epoch)) {
+		NL_SET_ERR_MSG(extack, "receive epoch must be the one after the current");
+		return -EINVAL;
+	}
+	if (s->rx_newest == epoch) {
+		NL_SET_ERR_MSG(extack, "a receive key of this epoch was installed, keys are create-only");
+		return -EEXIST;
+	}
+	return 0;
+}
+
+static int stt_tx_key_insert(struct stt_session *s, struct stt_tx_key *key,
+			     struct netlink_ext_ack *extack)
+{
+	int err = stt_tx_epoch_check(s, key->key.epoch, extack);
+
+	if (err)
+		return err;
+
+	if (!s->tx_installed)
+		rcu_assign_pointer(s->tx, key);
+	else
+		rcu_assign_pointer(s->tx_next, key);
+	s->tx_installed = true;
+	s->tx_epoch = key->key.epoch;
+	return 0;
+}
+
+static int stt_rx_key_insert(struct stt_session *s, struct stt_rx_key *key,
+			     struct netlink_ext_ack *extack)
+{
+	int err = stt_rx_epoch_check(s, key->key.epoch, extack);
+
+	if (err)
+		return err;
+
+	if (!s->rx_installed)
+		s->rx_epoch = key->key.epoch;
+	s->rx_installed = true;
+	s->rx_newest = key->key.epoch;
+	/* The slot may still hold the epoch before the previous one. */
+	stt_rx_key_retire(s, key->key.epoch);
+	rcu_assign_pointer(s->rx[stt_rx_slot(key->key.epoch)], key);
+	return 0;
+}
+
+static int stt_tx_key_install(struct stt_session *s, const struct stt_key_spec *spec,
+			      struct netlink_ext_ack *extack)
+{
+	struct stt_tx_key *key = kmem_cache_zalloc(stt_tx_key_cache, GFP_KERNEL_ACCOUNT);
+	int err = -EINVAL;
+
+	if (!key)
+		return -ENOMEM;
+	stt_key_fill(&key->key, spec);
+
+	spin_lock_bh(&s->lock);
+	if (stt_secret_known(s, spec->secret))
+		NL_SET_ERR_MSG(extack, "the session has this secret already");
+	else
+		err = stt_tx_key_insert(s, key, extack);
+	spin_unlock_bh(&s->lock);
+
+	if (err)
+		stt_tx_key_free(&key->key.rcu);
+	return err;
+}
+
+static int stt_rx_key_install(struct stt_session *s, const struct stt_key_spec *spec,
+			      struct netlink_ext_ack *extack)
+{
+	struct stt_rx_key *key = kmem_cache_zalloc(stt_rx_key_cache, GFP_KERNEL_ACCOUNT);
+	int err = -EINVAL;
+
+	if (!key)
+		return -ENOMEM;
+	stt_key_fill(&key->key, spec);
+	spin_lock_init(&key->lock);
+
+	spin_lock_bh(&s->lock);
+	if (stt_secret_known(s, spec->secret))
+		NL_SET_ERR_MSG(extack, "the session has this secret already");
+	else
+		err = stt_rx_key_insert(s, key, extack);
+	spin_unlock_bh(&s->lock);
+
+	if (err)
+		stt_rx_key_free(&key->key.rcu);
+	return err;
+}
+
+int stt_key_install(struct stt_session *s, const struct stt_key_spec *spec,
+		    struct netlink_ext_ack *extack)
+{
+	if (spec->direction == STT_DIRECTION_TX)
+		return stt_tx_key_install(s, spec, extack);
+	return stt_rx_key_install(s, spec, extack);
+}
+
+static int stt_tx_key_remove(struct stt_session *s, u8 epoch)
+{
+	struct stt_tx_key *tx = stt_tx_key_in(s, &s->tx);
+	struct stt_tx_key *next = stt_tx_key_in(s, &s->tx_next);
+
+	if (tx && tx->key.epoch == epoch)
+		stt_tx_key_retire(s, &s->tx);
+	else if (next && next->key.epoch == epoch)
+		stt_tx_key_retire(s, &s->tx_next);
+	else
+		return -ENOENT;
+	return 0;
+}
+
+/* The epoch of a removed key is not free again: see stt_tx_epoch_check(). */
+int stt_key_remove(struct stt_session *s, u8 epoch, u8 direction,
+		   struct netlink_ext_ack *extack)
+{
+	int err = 0;
+
+	spin_lock_bh(&s->lock);
+	if (direction == STT_DIRECTION_TX)
+		err = stt_tx_key_remove(s, epoch);
+	else if (stt_rx_key_of(s, epoch))
+		stt_rx_key_retire(s, epoch);
+	else
+		err = -ENOENT;
+	spin_unlock_bh(&s->lock);
+
+	if (err)
+		NL_SET_ERR_MSG(extack, "no such key");
+	return err;
+}
+
+/* The waiting key becomes the one that sends. */
+static void stt_tx_key_promote(struct stt_session *s)
+{
+	struct stt_tx_key *next = stt_tx_key_in(s, &s->tx_next);
+	struct stt_tx_key *old;
+
+	old = rcu_replace_pointer(s->tx, next, lockdep_is_held(&s->lock));
+	RCU_INIT_POINTER(s->tx_next, NULL);
+	if (old)
+		call_rcu(&old->key.rcu, stt_tx_key_free);
+}
+
+/* Send with @epoch from now on. */
+int stt_key_use_tx(struct stt_session *s, u8 epoch, struct netlink_ext_ack *extack)
+{
+	struct stt_tx_key *tx, *next;
+	int err = 0;
+
+	spin_lock_bh(&s->lock);
+	tx = stt_tx_key_in(s, &s->tx);
+	next = stt_tx_key_in(s, &s->tx_next);
+	if (next && next->key.epoch == epoch)
+		stt_tx_key_promote(s);
+	else if (!tx || tx->key.epoch != epoch)
+		err = -ENOKEY;
+	spin_unlock_bh(&s->lock);
+
+	if (err)
+		NL_SET_ERR_MSG(extack, "no send key of this epoch");
+	return err;
+}
+
+/*
+ * An authentic frame of @epoch came. If that is the next epoch, the peer has
+ * moved: follow it, and keep the epoch it left for frames still on the way.
+ */
+void stt_keys_advance(struct stt_session *s, u8 epoch)
+{
+	struct stt_tx_key *next;
+
+	if (likely(READ_ONCE(s->rx_epoch) == epoch))
+		return;
+
+	spin_lock_bh(&s->lock);
+	if (epoch == stt_epoch_next(s->rx_epoch) && stt_rx_key_of(s, epoch)) {
+		u8 previous = s->rx_epoch;
+
+		WRITE_ONCE(s->rx_epoch, epoch);
+		stt_rx_key_retire(s, (previous + STT_EPOCHS - 1) % STT_EPOCHS);
+		next = stt_tx_key_in(s, &s->tx_next);
+		if (next && next->key.epoch == epoch)
+			stt_tx_key_promote(s);
+	}
+	spin_unlock_bh(&s->lock);
+}
+
+/* The session is gone or over: no key outlives it. */
+void stt_keys_release(struct stt_session *s)
+{
+	unsigned int i;
+
+	spin_lock_bh(&s->lock);
+	stt_tx_key_retire(s, &s->tx);
+	stt_tx_key_retire(s, &s->tx_next);
+	for (i = 0; i < STT_RX_SLOTS; i++)
+		stt_rx_key_retire(s, i);
+	spin_unlock_bh(&s->lock);
+}
+
+/*
+ * Take @n consecutive counters; returns the first, or -EKEYEXPIRED. The limit
+ * lies half way: however many callers pass the check at once, no counter can
+ * wrap behind their backs.
+ */
+s64 stt_key_reserve(struct stt_tx_key *key, unsigned int n)
+{
+	if (unlikely(atomic64_read(&key->counter) >= STT_COUNTER_LIMIT - n))
+		return -EKEYEXPIRED;
+	return atomic64_fetch_add(n, &key->counter);
+}
+
+/*
+ * Seal a frame where it lies: @frame starts with the finished clear header,
+ * @body_len bytes of inner header and payload follow, and there is room for
+ * the tag behind them. The library call puts @counter into the nonce as
+ * 64-bit little-endian behind four zero bytes.
+ */
+void stt_key_seal(const struct stt_tx_key *key, u8 *frame, size_t body_len, u64 counter)
+{
+	u8 *body = frame + STT_HDR_LEN;
+
+	chacha20poly1305_encrypt(body, body, body_len, frame, STT_HDR_LEN, counter,
+				 key->key.secret);
+}
+
+/*
+ * Open the sealed part of a frame, @len bytes with its tag, from @src to @dst.
+ * @src is only read. Nothing is written to @dst unless the tag is right,
+ * which the caller may also let be the same buffer, if it owns it.
+ */
+bool stt_key_open(const struct stt_rx_key *key, u8 *dst, const u8 *src, size_t len,
+		  const u8 *header, u64 counter)
+{
+	return chacha20poly1305_decrypt(dst, src, len, header, STT_HDR_LEN, counter,
+					key->key.secret);
+}
+
+int __init stt_keys_init(void)
+{
+	stt_tx_key_cache = KMEM_CACHE(stt_tx_key, 0);
+	if (!stt_tx_key_cache)
+		return -ENOMEM;
+	stt_rx_key_cache = KMEM_CACHE(stt_rx_key, 0);
+	if (!stt_rx_key_cache) {
+		kmem_cache_destroy(stt_tx_key_cache);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* After rcu_barrier(). */
+void stt_keys_exit(void)
+{
+	kmem_cache_destroy(stt_rx_key_cache);
+	kmem_cache_destroy(stt_tx_key_cache);
+}

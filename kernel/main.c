@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The module: what it sets up, and that it leaves nothing behind. */
+
+#include <linux/module.h>
+#include <net/genetlink.h>
+#include <net/net_namespace.h>
+
+#include "af_stt.h"
+#include "netlink.h"
+#include "node.h"
+#include "session.h"
+
+unsigned int stt_net_id __read_mostly;
+
+static int __net_init stt_net_init(struct net *net)
+{
+	struct stt_net *sn = stt_net(net);
+
+	xa_init_flags(&sn->nodes, XA_FLAGS_ALLOC1);
+	sn->nodes_max = STT_NODES_MAX_DEFAULT;
+	sn->sessions_max = STT_SESSIONS_MAX_DEFAULT;
+	return 0;
+}
+
+/* A node's UDP socket holds the namespace, so no node is left in it. */
+static void __net_exit stt_net_exit(struct net *net)
+{
+	struct stt_net *sn = stt_net(net);
+
+	WARN_ON_ONCE(atomic_read(&sn->n_nodes) || atomic_read(&sn->n_sessions));
+	xa_destroy(&sn->nodes);
+}
+
+static struct pernet_operations stt_net_ops = {
+	.init	= stt_net_init,
+	.exit	= stt_net_exit,
+	.id	= &stt_net_id,
+	.size	= sizeof(struct stt_net),
+};
+
+static int __init stt_init(void)
+{
+	int err;
+
+	err = stt_keys_init();
+	if (err)
+		return err;
+	err = stt_sessions_init();
+	if (err)
+		goto keys;
+	err = stt_nodes_init();
+	if (err)
+		goto sessions;
+	err = register_pernet_subsys(&stt_net_ops);
+	if (err)
+		goto nodes;
+	err = stt_af_init();
+	if (err)
+		goto pernet;
+	err = stt_netlink_init();
+	if (err)
+		goto af;
+	return 0;
+
+af:
+	stt_af_exit();
+pernet:
+	unregister_pernet_subsys(&stt_net_ops);
+nodes:
+	stt_nodes_exit();
+sessions:
+	stt_sessions_exit();
+keys:
+	stt_keys_exit();
+	return err;
+}
+
+static void __exit stt_exit(void)
+{
+	stt_netlink_exit();
+	stt_af_exit();
+	unregister_pernet_subsys(&stt_net_ops);
+	/* Sessions that are being freed let go of nodes, so these come first. */
+	rcu_barrier();
+	stt_nodes_exit();
+	rcu_barrier();
+	stt_sessions_exit();
+	stt_keys_exit();
+}
+
+module_init(stt_init);
+module_exit(stt_exit);
+
+MODULE_DESCRIPTION("Encrypted datagram sockets over UDP (AF_STT)");
+MODULE_AUTHOR("STT-in-the-kernel");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");
+MODULE_ALIAS_NETPROTO(AF_STT);
+MODULE_ALIAS_GENL_FAMILY(STT_GENL_NAME);

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The generic netlink family: its policies, and the requests that change
+ * nodes. Those that change sessions and keys are in netlink_session.c.
+ *
+ * No capability is needed for one's own: a node belongs to the user that
+ * attached it, and CAP_NET_ADMIN in the user namespace of the network
+ * namespace overrides. Keys go in and never come out; the request that brought
+ * one is wiped. The family is described in
+ * Documentation/netlink/specs/stt.yaml, which a test keeps equal to this.
+ */
+
+#include <linux/cred.h>
+#include <linux/module.h>
+#include <linux/net.h>
+
+#include "netlink.h"
+#include "node.h"
+#include "session.h"
+
+static const struct nla_policy stt_info_policy[STT_A_INFO_MAX + 1] = {
+};
+
+static const struct nla_policy stt_node_policy[STT_A_NODE_MAX + 1] = {
+	[STT_A_NODE_ID]			= NLA_POLICY_MIN(NLA_U32, 1),
+	[STT_A_NODE_SOCKET_FD]		= { .type = NLA_U32 },
+	[STT_A_NODE_HEARTBEAT_MS]	= { .type = NLA_U32 },
+	[STT_A_NODE_CLOSE_REASON]	= { .type = NLA_U8 },
+};
+
+const struct nla_policy stt_key_policy[STT_A_KEY_MAX + 1] = {
+	[STT_A_KEY_EPOCH]		= NLA_POLICY_MAX(NLA_U8, STT_EPOCHS - 1),
+	[STT_A_KEY_DIRECTION]		= NLA_POLICY_RANGE(NLA_U8, STT_DIRECTION_TX,
+							   STT_DIRECTION_RX),
+	[STT_A_KEY_SUITE]		= { .type = NLA_U8 },
+	[STT_A_KEY_SECRET]		= NLA_POLICY_EXACT_LEN(STT_KEY_LEN),
+};
+
+static const struct nla_policy stt_session_policy[STT_A_SESSION_MAX + 1] = {
+	[STT_A_SESSION_NODE]		= NLA_POLICY_MIN(NLA_U32, 1),
+	[STT_A_SESSION_ID]		= { .type = NLA_U64 },
+	[STT_A_SESSION_STATE]		= NLA_POLICY_RANGE(NLA_U32, STT_SESSION_STATE_PENDING,
+							   STT_SESSION_STATE_ACTIVE),
+	[STT_A_SESSION_PEER_IPV4]	= NLA_POLICY_EXACT_LEN(sizeof(struct in_addr)),
+	[STT_A_SESSION_PEER_IPV6]	= NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr)),
+	[STT_A_SESSION_PEER_PORT]	= { .type = NLA_U16 },
+	[STT_A_SESSION_PEER_SCOPE]	= { .type = NLA_U32 },
+	[STT_A_SESSION_LOCAL_IPV4]	= NLA_POLICY_EXACT_LEN(sizeof(struct in_addr)),
+	[STT_A_SESSION_LOCAL_IPV6]	= NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr)),
+	[STT_A_SESSION_PEER_ID]		= NLA_POLICY_EXACT_LEN(STT_PEER_ID_LEN),
+	[STT_A_SESSION_HEARTBEAT_MS]	= { .type = NLA_U32 },
+	[STT_A_SESSION_KEY]		= NLA_POLICY_NESTED(stt_key_policy),
+	[STT_A_SESSION_TX_EPOCH]	= NLA_POLICY_MAX(NLA_U8, STT_EPOCHS - 1),
+	[STT_A_SESSION_CLOSE_REASON]	= { .type = NLA_U8 },
+};
+
+/* ------------------------------------------------------------------------ */
+/* What a request is about                                                  */
+
+struct stt_node *stt_nl_node(struct genl_info *info, int attr)
+{
+	struct stt_node *node;
+
+	if (GENL_REQ_ATTR_CHECK(info, attr))
+		return ERR_PTR(-EINVAL);
+	node = stt_node_get(genl_info_net(info), nla_get_u32(info->attrs[attr]));
+	if (!node) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr], "no such node");
+		return ERR_PTR(-ENODEV);
+	}
+	return node;
+}
+
+struct stt_session *stt_nl_session(struct genl_info *info, struct stt_node *node)
+{
+	struct stt_session *s;
+
+	if (GENL_REQ_ATTR_CHECK(info, STT_A_SESSION_ID))
+		return ERR_PTR(-EINVAL);
+	s = stt_session_get(node, nla_get_u64(info->attrs[STT_A_SESSION_ID]));
+	if (!s) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[STT_A_SESSION_ID],
+				    "the node has no such session");
+		return ERR_PTR(-ENOENT);
+	}
+	return s;
+}
+
+/*
+ * Both the one who opened the netlink socket and the one who writes to it must
+ * own the node: a privileged program that is handed a socket changes nothing
+ * on behalf of who handed it.
+ */
+static bool stt_nl_permits(struct sk_buff *skb, const struct stt_node *node)
+{
+	if (uid_eq(current_euid(), node->uid) &&
+	    uid_eq(NETLINK_CB(skb).sk->sk_uid, node->uid))
+		return true;
+	return netlink_ns_capable(skb, node->net->user_ns, CAP_NET_ADMIN);
+}
+
+/* The node of a request that changes it. Returns a reference. */
+struct stt_node *stt_nl_own_node(struct sk_buff *skb, struct genl_info *info, int attr)
+{
+	struct stt_node *node = stt_nl_node(info, attr);
+
+	if (IS_ERR(node) || stt_nl_permits(skb, node))
+		return node;
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr], "the node belongs to another user");
+	stt_node_put(node);
+	return ERR_PTR(-EACCES);
+}
+
+bool stt_nl_heartbeat_ok(struct genl_info *info, const struct nlattr *attr)
+{
+	u32 ms = nla_get_u32(attr);
+
+	if (!ms || (ms >= STT_HEARTBEAT_MS_MIN && ms <= STT_HEARTBEAT_MS_MAX))
+		return true;
+	NL_SET_ERR_MSG_ATTR(info->extack, attr,
+			    "heartbeat must be 0 (off) or 100 ms to 24 hours");
+	return false;
+}
+
+u8 stt_nl_reason(struct genl_info *info, int attr)
+{
+	return info->attrs[attr] ? nla_get_u8(info->attrs[attr]) : STT_CLOSE_NONE;
+}
+
+/* ------------------------------------------------------------------------ */
+/* Nodes                                                                    */
+
+static int stt_nl_node_reply(struct genl_info *info, u32 id)
+{
+	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	void *hdr;
+
+	if (!skb)
+		return -ENOMEM;
+	hdr = genlmsg_put_reply(skb, info, &stt_genl, 0, STT_CMD_NODE_NEW);
+	if (!hdr || nla_put_u32(skb, STT_A_NODE_ID, id)) {
+		nlmsg_free(skb);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, hdr);
+	return genlmsg_reply(skb, info);
+}
+
+/* @sock is held by its file, so it cannot be closed meanwhile. */
+static int stt_nl_node_attach(struct genl_info *info, struct socket *sock)
+{
+	struct nlattr *heartbeat = info->attrs[STT_A_NODE_HEARTBEAT_MS];
+	struct net *net = genl_info_net(info);
+	struct stt_node *node;
+	int err;
+
+	if (!net_eq(sock_net(sock->sk), net)) {
+		GENL_SET_ERR_MSG(info, "the UDP socket is of another network namespace");
+		return -EXDEV;
+	}
+	node = stt_node_create(net, sock->sk, heartbeat ? nla_get_u32(heartbeat) :
+			       STT_HEARTBEAT_MS_DEFAULT, info->extack);
+	if (IS_ERR(node))
+		return PTR_ERR(node);
+
+	err = stt_nl_node_reply(info, node->id);
+	if (err)
+		stt_node_kill(node, STT_CLOSE_NONE);
+	stt_node_put(node);
+	return err;
+}
+
+static int stt_nl_node_new(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *heartbeat = info->attrs[STT_A_NODE_HEARTBEAT_MS];
+	struct nlattr *fd = info->attrs[STT_A_NODE_SOCKET_FD];
+	struct socket *sock;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, STT_A_NODE_SOCKET_FD))
+		return -EINVAL;
+	if (heartbeat && !stt_nl_heartbeat_ok(info, heartbeat))
+		return -EINVAL;
+
+	sock = sockfd_lookup(nla_get_u32(fd), &err);
+	if (!sock) {
+		NL_SET_ERR_MSG_ATTR(info->extack, fd, "no open socket of the caller");
+		return err;
+	}
+	err = stt_nl_node_attach(info, sock);
+	sockfd_put(sock);
+	return err;
+}
+
+static int stt_nl_node_del(struct sk_buff *skb, struct genl_info *info)
+{
+	struct stt_node *node = stt_nl_own_node(skb, info, STT_A_NODE_ID);
+
+	if (IS_ERR(node))
+		return PTR_ERR(node);
+	stt_node_kill(node, stt_nl_reason(info, STT_A_NODE_CLOSE_REASON));
+	stt_node_put(node);
+	return 0;
+}
+
+/* ------------------------------------------------------------------------ */
+/* The family                                                               */
+
+#define STT_NL_OP(_cmd, _do, _dump, _policy)					\
+	{									\
+		.cmd = _cmd, .doit = _do, .dumpit = _dump,			\
+		.policy = _policy, .maxattr = ARRAY_SIZE(_policy) - 1,		\
+	}
+
+static const struct genl_ops stt_genl_ops[] = {
+	STT_NL_OP(STT_CMD_INFO_GET, stt_nl_info_get, NULL, stt_info_policy),
+	STT_NL_OP(STT_CMD_NODE_NEW, stt_nl_node_new, NULL, stt_node_policy),
+	STT_NL_OP(STT_CMD_NODE_GET, stt_nl_node_get, stt_nl_node_dump, stt_node_policy),
+	STT_NL_OP(STT_CMD_NODE_DEL, stt_nl_node_del, NULL, stt_node_policy),
+	STT_NL_OP(STT_CMD_SESSION_NEW, stt_nl_session_new, NULL, stt_session_policy),
+	STT_NL_OP(STT_CMD_SESSION_GET, stt_nl_session_get, stt_nl_session_dump,
+		  stt_session_policy),
+	STT_NL_OP(STT_CMD_SESSION_SET, stt_nl_session_set, NULL, stt_session_policy),
+	STT_NL_OP(STT_CMD_SESSION_DEL, stt_nl_session_del, NULL, stt_session_policy),
+	STT_NL_OP(STT_CMD_KEY_NEW, stt_nl_key_new, NULL, stt_session_policy),
+	STT_NL_OP(STT_CMD_KEY_DEL, stt_nl_key_del, NULL, stt_session_policy),
+	STT_NL_OP(STT_CMD_SOCKET_GET, NULL, stt_nl_socket_dump, stt_info_policy),
+};
+
+static const struct genl_multicast_group stt_genl_groups[] = {
+	{ .name = STT_GENL_MCGRP_EVENTS },
+};
+
+struct genl_family stt_genl __ro_after_init = {
+	.name		= STT_GENL_NAME,
+	.version	= STT_GENL_VERSION,
+	.module		= THIS_MODULE,
+	.netnsok	= true,
+	.parallel_ops	= true,
+	.ops		= stt_genl_ops,
+	.n_ops		= ARRAY_SIZE(stt_genl_ops),
+	.resv_start_op	= __STT_CMD_MAX,
+	.mcgrps		= stt_genl_groups,
+	.n_mcgrps	= ARRAY_SIZE(stt_genl_groups),
+};
+
+int __init stt_netlink_init(void)
+{
+	return genl_register_family(&stt_genl);
+}
+
+void stt_netlink_exit(void)
+{
+	genl_unregister_family(&stt_genl);
+}

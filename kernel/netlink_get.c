@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Requests that only look: one thing, or a dump. Dumps go by number (node id,
+ * then the index of a session, which only grows), so one that is cut into
+ * several messages goes on where it was, whatever came and went meanwhile.
+ */
+
+#include "af_stt.h"
+#include "netlink.h"
+#include "node.h"
+#include "session.h"
+
+/* A reply to a single request, filled by @put. */
+#define stt_nl_reply(info, cmd, put, ...)					\
+({										\
+	struct sk_buff *__skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);	\
+	void *__hdr = NULL;							\
+	int __err = -ENOMEM;							\
+										\
+	if (__skb)								\
+		__hdr = genlmsg_put_reply(__skb, info, &stt_genl, 0, cmd);	\
+	if (__hdr)								\
+		__err = put(__skb, __VA_ARGS__);				\
+	if (__err) {								\
+		nlmsg_free(__skb);						\
+	} else {								\
+		genlmsg_end(__skb, __hdr);					\
+		__err = genlmsg_reply(__skb, info);				\
+	}									\
+	__err;									\
+})
+
+int stt_nl_info_get(struct sk_buff *skb, struct genl_info *info)
+{
+	return stt_nl_reply(info, STT_CMD_INFO_GET, stt_nl_put_info, genl_info_net(info));
+}
+
+int stt_nl_node_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct stt_node *node = stt_nl_node(info, STT_A_NODE_ID);
+	int err;
+
+	if (IS_ERR(node))
+		return PTR_ERR(node);
+	err = stt_nl_reply(info, STT_CMD_NODE_GET, stt_nl_put_node_full, node);
+	stt_node_put(node);
+	return err;
+}
+
+int stt_nl_session_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct stt_node *node = stt_nl_node(info, STT_A_SESSION_NODE);
+	struct stt_session *s;
+	int err;
+
+	if (IS_ERR(node))
+		return PTR_ERR(node);
+	s = stt_nl_session(info, node);
+	stt_node_put(node);
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	err = stt_nl_reply(info, STT_CMD_SESSION_GET, stt_nl_put_session_full, s);
+	stt_session_put(s);
+	return err;
+}
+
+static void *stt_nl_dump_begin(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+{
+	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &stt_genl,
+			   NLM_F_MULTI, cmd);
+}
+
+static int stt_nl_dump_end(struct sk_buff *skb, void *hdr, int err)
+{
+	if (err)
+		genlmsg_cancel(skb, hdr);
+	else
+		genlmsg_end(skb, hdr);
+	return err;
+}
+
+/**
+ * struct stt_nl_cursor - where a dump goes on
+ * @node: at this node, or the next there is
+ * @only: at no other node; 0 = at any
+ * @index: where in the node
+ */
+struct stt_nl_cursor {
+	u32 node;
+	u32 only;
+	unsigned long index;
+};
+
+static struct stt_nl_cursor *stt_nl_cursor(struct netlink_callback *cb)
+{
+	BUILD_BUG_ON(sizeof(struct stt_nl_cursor) > sizeof(cb->ctx));
+	return (struct stt_nl_cursor *)cb->ctx;
+}
+
+/* The node that the dump is at. Returns a reference, or NULL at the end. */
+static struct stt_node *stt_nl_cursor_node(struct stt_nl_cursor *at, struct net *net)
+{
+	struct stt_node *node;
+	u32 id = at->node;
+
+	node = stt_node_get_from(net, &id);
+	if (!node)
+		return NULL;
+	if (at->only && id != at->only) {
+		stt_node_put(node);
+		return NULL;
+	}
+	if (id != at->node) {
+		at->node = id;
+		at->index = 0;
+	}
+	return node;
+}
+
+static void stt_nl_cursor_next(struct stt_nl_cursor *at)
+{
+	at->node++;
+	at->index = 0;
+}
+
+/* Walk the nodes from where the dump is, with @dump for each. */
+static int stt_nl_dump_nodes(struct sk_buff *skb, struct netlink_callback *cb,
+			     int (*dump)(struct sk_buff *skb, struct netlink_callback *cb,
+					 struct stt_node *node, struct stt_nl_cursor *at))
+{
+	struct stt_nl_cursor *at = stt_nl_cursor(cb);
+	struct stt_node *node;
+	int err = 0;
+
+	while (!err && (node = stt_nl_cursor_node(at, sock_net(skb->sk)))) {
+		err = dump(skb, cb, node, at);
+		stt_node_put(node);
+		if (!err)
+			stt_nl_cursor_next(at);
+	}
+	/* A message that is full is no error while there is something in it. */
+	return skb->len ?: err;
+}
+
+static int stt_nl_dump_node(struct sk_buff *skb, struct netlink_callback *cb,
+			    struct stt_node *node, struct stt_nl_cursor *at)
+{
+	void *hdr = stt_nl_dump_begin(skb, cb, STT_CMD_NODE_GET);
+
+	if (!hdr)
+		return -EMSGSIZE;
+	return stt_nl_dump_end(skb, hdr, stt_nl_put_node_full(skb, node));
+}
+
+int stt_nl_node_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return stt_nl_dump_nodes(skb, cb, stt_nl_dump_node);
+}
+
+static int stt_nl_dump_session(struct sk_buff *skb, struct netlink_callback *cb,
+			       struct stt_session *s)
+{
+	void *hdr = stt_nl_dump_begin(skb, cb, STT_CMD_SESSION_GET);
+
+	if (!hdr)
+		return -EMSGSIZE;
+	return stt_nl_dump_end(skb, hdr, stt_nl_put_session_full(skb, s));
+}
+
+/* The first session whose index is at least *@index. Returns a reference. */
+static struct stt_session *stt_nl_session_from(struct stt_node *node, unsigned long *index)
+{
+	struct stt_session *s;
+	unsigned long i;
+
+	rcu_read_lock();
+	xa_for_each_start(&node->session_index, i, s, *index) {
+		if (stt_session_hold(s)) {
+			*index = i;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return s;
+}
+
+static int stt_nl_dump_sessions(struct sk_buff *skb, struct netlink_callback *cb,
+				struct stt_node *node, struct stt_nl_cursor *at)
+{
+	struct stt_session *s;
+	int err = 0;
+
+	while (!err && (s = stt_nl_session_from(node, &at->index))) {
+		err = stt_nl_dump_session(skb, cb, s);
+		stt_session_put(s);
+		if (!err)
+			at->index++;
+	}
+	return err;
+}
+
+int stt_nl_session_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct nlattr **attrs = stt_genl_dump_attrs(cb);
+	struct stt_nl_cursor *at = stt_nl_cursor(cb);
+
+	/* Nodes count from 1: this is the first call. */
+	if (!at->node && attrs && attrs[STT_A_SESSION_NODE]) {
+		at->only = nla_get_u32(attrs[STT_A_SESSION_NODE]);
+		at->node = at->only;
+	}
+	return stt_nl_dump_nodes(skb, cb, stt_nl_dump_sessions);
+}
+
+static int stt_nl_dump_socket(struct sk_buff *skb, struct netlink_callback *cb,
+			      struct stt_node *node, struct stt_sock *ssk)
+{
+	void *hdr = stt_nl_dump_begin(skb, cb, STT_CMD_SOCKET_GET);
+
+	if (!hdr)
+		return -EMSGSIZE;
+	if (nla_put_u32(skb, STT_A_SOCKET_NODE, node->id))
+		return stt_nl_dump_end(skb, hdr, -EMSGSIZE);
+	return stt_nl_dump_end(skb, hdr, stt_nl_put_socket(skb, ssk));
+}
+
+/* Sockets have no number to go by: their count says where the dump was. */
+static int stt_nl_dump_sockets(struct sk_buff *skb, struct netlink_callback *cb,
+			       struct stt_node *node, struct stt_nl_cursor *at)
+{
+	struct stt_sock *ssk;
+	unsigned long i = 0;
+	int err = 0;
+
+	spin_lock_bh(&node->sockets_lock);
+	hlist_for_each_entry(ssk, &node->sockets, node_node) {
+		if (i++ < at->index)
+			continue;
+		err = stt_nl_dump_socket(skb, cb, node, ssk);
+		if (err)
+			break;
+		at->index++;
+	}
+	spin_unlock_bh(&node->sockets_lock);
+	return err;
+}
+
+int stt_nl_socket_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	int ret;
+
+	/* Tells the reader when sockets came or went in the middle of it. */
+	cb->seq = atomic_read(&stt_net(sock_net(skb->sk))->sockets_changed);
+	ret = stt_nl_dump_nodes(skb, cb, stt_nl_dump_sockets);
+	if (skb->len)
+		nl_dump_check_consistent(cb, nlmsg_hdr(skb));
+	return ret;
+}

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Requests that change sessions and keys. They run under the lock of the
+ * node, so nothing they work on can be deleted meanwhile; what is refused has
+ * changed nothing.
+ */
+
+#include <net/ipv6.h>
+
+#include "netlink.h"
+#include "node.h"
+#include "session.h"
+
+/* ------------------------------------------------------------------------ */
+/* Keys                                                                     */
+
+/* Look at one key of a request; nothing is copied. */
+static int stt_nl_key_parse(const struct nlattr *nest, struct stt_key_spec *spec,
+			    bool need_secret, struct netlink_ext_ack *extack)
+{
+	struct nlattr *attrs[STT_A_KEY_MAX + 1];
+	int err;
+
+	err = nla_parse_nested(attrs, STT_A_KEY_MAX, nest, stt_key_policy, extack);
+	if (err)
+		return err;
+	if (!attrs[STT_A_KEY_EPOCH] || !attrs[STT_A_KEY_DIRECTION] ||
+	    (need_secret && (!attrs[STT_A_KEY_SUITE] || !attrs[STT_A_KEY_SECRET]))) {
+		NL_SET_ERR_MSG_ATTR(extack, nest,
+				    "a key needs epoch and direction, a new one suite and secret");
+		return -EINVAL;
+	}
+
+	spec->epoch = nla_get_u8(attrs[STT_A_KEY_EPOCH]);
+	spec->direction = nla_get_u8(attrs[STT_A_KEY_DIRECTION]);
+	if (!need_secret)
+		return 0;
+	spec->suite = nla_get_u8(attrs[STT_A_KEY_SUITE]);
+	spec->secret = nla_data(attrs[STT_A_KEY_SECRET]);
+	if (spec->suite != STT_SUITE_CHACHA20POLY1305) {
+		NL_SET_ERR_MSG_ATTR(extack, attrs[STT_A_KEY_SUITE], "no such cipher suite here");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+#define stt_nl_for_each_key(nest, info, rem)					\
+	nla_for_each_attr(nest, genlmsg_data((info)->genlhdr),			\
+			  genlmsg_len((info)->genlhdr), rem)			\
+		if (nla_type(nest) != STT_A_SESSION_KEY) {} else
+
+/* Put the keys of a request into @s, all or none of which will be used. */
+static int stt_nl_install_keys(struct genl_info *info, struct stt_session *s)
+{
+	struct stt_key_spec spec;
+	const struct nlattr *nest;
+	int rem, err;
+
+	stt_nl_for_each_key(nest, info, rem) {
+		err = stt_nl_key_parse(nest, &spec, true, info->extack);
+		if (!err)
+			err = stt_key_install(s, &spec, info->extack);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* The secrets of a request are ours to forget, whatever became of it. */
+static void stt_nl_wipe_keys(struct genl_info *info)
+{
+	struct nlattr *nest;
+	int rem;
+
+	stt_nl_for_each_key(nest, info, rem)
+		memzero_explicit(nla_data(nest), nla_len(nest));
+}
+
+/* ------------------------------------------------------------------------ */
+/* Sessions                                                                 */
+
+static int stt_nl_peer4(struct genl_info *info, struct stt_endpoint *ep)
+{
+	struct nlattr **attrs = info->attrs;
+
+	if (attrs[STT_A_SESSION_LOCAL_IPV6] || attrs[STT_A_SESSION_PEER_SCOPE]) {
+		GENL_SET_ERR_MSG(info, "peer and local address must be of one family");
+		return -EINVAL;
+	}
+	ep->peer.in.sin_family = AF_INET;
+	ep->peer.in.sin_port = nla_get_be16(attrs[STT_A_SESSION_PEER_PORT]);
+	ep->peer.in.sin_addr.s_addr = nla_get_in_addr(attrs[STT_A_SESSION_PEER_IPV4]);
+	if (attrs[STT_A_SESSION_LOCAL_IPV4])
+		ep->local.v4.s_addr = nla_get_in_addr(attrs[STT_A_SESSION_LOCAL_IPV4]);
+	if (!ep->peer.in.sin_addr.s_addr || ipv4_is_multicast(ep->peer.in.sin_addr.s_addr) ||
+	    ipv4_is_lbcast(ep->peer.in.sin_addr.s_addr)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[STT_A_SESSION_PEER_IPV4],
+				    "the peer's address must be unicast");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int stt_nl_peer6(struct genl_info *info, struct stt_endpoint *ep)
+{
+	struct nlattr **attrs = info->attrs;
+
+	if (attrs[STT_A_SESSION_LOCAL_IPV4]) {
+		GENL_SET_ERR_MSG(info, "peer and local address must be of one family");
+		return -EINVAL;
+	}
+	ep->peer.in6.sin6_family = AF_INET6;
+	ep->peer.in6.sin6_port = nla_get_be16(attrs[STT_A_SESSION_PEER_PORT]);
+	ep->peer.in6.sin6_addr = nla_get_in6_addr(attrs[STT_A_SESSION_PEER_IPV6]);
+	if (attrs[STT_A_SESSION_PEER_SCOPE])
+		ep->peer.in6.sin6_scope_id = nla_get_u32(attrs[STT_A_SESSION_PEER_SCOPE]);
+	if (attrs[STT_A_SESSION_LOCAL_IPV6])
+		ep->local.v6 = nla_get_in6_addr(attrs[STT_A_SESSION_LOCAL_IPV6]);
+	if (ipv6_addr_any(&ep->peer.in6.sin6_addr) ||
+	    ipv6_addr_is_multicast(&ep->peer.in6.sin6_addr) ||
+	    ipv6_addr_v4mapped(&ep->peer.in6.sin6_addr)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[STT_A_SESSION_PEER_IPV6],
+				    "the peer's address must be unicast, and not v4-mapped");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Can the node's UDP socket reach addresses of this family? */
+static int stt_nl_peer_family(struct genl_info *info, struct stt_node *node, sa_family_t family)
+{
+	const struct sock *udp;
+	bool ok = true;
+
+	rcu_read_lock();
+	udp = rcu_dereference(node->udp);
+	if (udp && family == AF_INET6)
+		ok = udp->sk_family == AF_INET6;
+	else if (udp)
+		ok = !ipv6_only_sock(udp);
+	rcu_read_unlock();
+	if (ok)
+		return 0;
+	GENL_SET_ERR_MSG(info, "the node's UDP socket does not speak the peer's address family");
+	return -EAFNOSUPPORT;
+}
+
+static int stt_nl_peer(struct genl_info *info, struct stt_node *node, struct stt_endpoint *ep)
+{
+	struct nlattr **attrs = info->attrs;
+	int err;
+
+	memset(ep, 0, sizeof(*ep));
+	if (!attrs[STT_A_SESSION_PEER_IPV4] == !attrs[STT_A_SESSION_PEER_IPV6]) {
+		GENL_SET_ERR_MSG(info, "one address of the peer is needed, IPv4 or IPv6");
+		return -EINVAL;
+	}
+	if (GENL_REQ_ATTR_CHECK(info, STT_A_SESSION_PEER_PORT))
+		return -EINVAL;
+	if (!nla_get_be16(attrs[STT_A_SESSION_PEER_PORT])) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[STT_A_SESSION_PEER_PORT],
+				    "the peer's port must not be 0");
+		return -EINVAL;
+	}
+	if (attrs[STT_A_SESSION_PEER_IPV6])
+		err = stt_nl_peer6(info, ep);
+	else
+		err = stt_nl_peer4(info, ep);
+	return err ?: stt_nl_peer_family(info, node, ep->peer.sa.sa_family);
+}
+
+static int stt_nl_session_parse(struct genl_info *info, struct stt_node *node,
+				struct stt_session_spec *spec)
+{
+	struct nlattr **attrs = info->attrs;
+
+	if (GENL_REQ_ATTR_CHECK(info, STT_A_SESSION_ID))
+		return -EINVAL;
+	spec->id = nla_get_u64(attrs[STT_A_SESSION_ID]);
+	if (spec->id == STT_SESSION_ANY || spec->id == STT_SESSION_ALL) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[STT_A_SESSION_ID],
+				    "0 and all ones are no session ids");
+		return -EINVAL;
+	}
+
+	spec->state = attrs[STT_A_SESSION_STATE] ? nla_get_u32(attrs[STT_A_SESSION_STATE]) :
+						   STT_SESSION_STATE_ACTIVE;
+	spec->peer_id = attrs[STT_A_SESSION_PEER_ID] ? nla_data(attrs[STT_A_SESSION_PEER_ID]) :
+						       NULL;
+	spec->heartbeat_ms = node->heartbeat_ms;
+	if (attrs[STT_A_SESSION_HEARTBEAT_MS]) {
+		if (!stt_nl_heartbeat_ok(info, attrs[STT_A_SESSION_HEARTBEAT_MS]))
+			return -EINVAL;
+		spec->heartbeat_ms = nla_get_u32(attrs[STT_A_SESSION_HEARTBEAT_MS]);
+	}
+	return stt_nl_peer(info, node, &spec->endpoint);
+}
+
+/* Publish @s, complete with its keys, unless the node has died. */
+static int stt_nl_session_publish(struct genl_info *info, struct stt_session *s)
+{
+	struct stt_node *node = s->node;
+	int err;
+
+	mutex_lock(&node->lock);
+	if (node->dead) {
+		GENL_SET_ERR_MSG(info, "the node is gone");
+		err = -ENODEV;
+	} else {
+		err = stt_session_publish(s, info->extack);
+	}
+	mutex_unlock(&node->lock);
+	return err;
+}
+
+static int stt_nl_session_create(struct genl_info *info, struct stt_node *node)
+{
+	struct stt_session_spec spec;
+	struct stt_session *s;
+	int err;
+
+	err = stt_nl_session_parse(info, node, &spec);
+	if (err)
+		return err;
+	s = stt_session_create(node, &spec);
+	if (!s)
+		return -ENOMEM;
+
+	err = stt_nl_install_keys(info, s);
+	if (!err)
+		err = stt_nl_session_publish(info, s);
+	if (err) {
+		stt_keys_release(s);
+		stt_session_put(s);
+	}
+	return err;
+}
+
+int stt_nl_session_new(struct sk_buff *skb, struct genl_info *info)
+{
+	struct stt_node *node = stt_nl_own_node(skb, info, STT_A_SESSION_NODE);
+	int err;
+
+	if (IS_ERR(node)) {
+		err = PTR_ERR(node);
+	} else {
+		err = stt_nl_session_create(info, node);
+		stt_node_put(node);
+	}
+	stt_nl_wipe_keys(info);
+	return err;
+}
+
+/*
+ * Run @fn on the session that a request names, under the lock of its node, so
+ * that it cannot be deleted meanwhile.
+ */
+static int stt_nl_change(struct sk_buff *skb, struct genl_info *info,
+			 int (*fn)(struct genl_info *info, struct stt_session *s))
+{
+	struct stt_node *node = stt_nl_own_node(skb, info, STT_A_SESSION_NODE);
+	struct stt_session *s;
+	int err;
+
+	if (IS_ERR(node))
+		return PTR_ERR(node);
+
+	mutex_lock(&node->lock);
+	s = stt_nl_session(info, node);
+	if (IS_ERR(s)) {
+		err = PTR_ERR(s);
+	} else {
+		err = fn(info, s);
+		stt_session_put(s);
+	}
+	mutex_unlock(&node->lock);
+	stt_node_put(node);
+	return err;
+}
+
+static int stt_nl_check_state(struct genl_info *info, struct stt_session *s)
+{
+	struct nlattr *attr = info->attrs[STT_A_SESSION_STATE];
+
+	if (!attr)
+		return 0;
+	if (nla_get_u32(attr) != STT_SESSION_STATE_ACTIVE) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "a session can only be set active");
+		return -EINVAL;
+	}
+	if (READ_ONCE(s->state) > STT_SESSION_STATE_ACTIVE) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "the session is over");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* All is checked before anything is changed. */
+static int stt_nl_do_session_set(struct genl_info *info, struct stt_session *s)
+{
+	struct nlattr **attrs = info->attrs;
+	bool has_peer = attrs[STT_A_SESSION_PEER_IPV4] || attrs[STT_A_SESSION_PEER_IPV6];
+	struct stt_endpoint ep;
+	int err;
+
+	err = stt_nl_check_state(info, s);
+	if (!err && has_peer)
+		err = stt_nl_peer(info, s->node, &ep);
+	if (err)
+		return err;
+	if (attrs[STT_A_SESSION_HEARTBEAT_MS] &&
+	    !stt_nl_heartbeat_ok(info, attrs[STT_A_SESSION_HEARTBEAT_MS]))
+		return -EINVAL;
+	/* The last thing that can fail, and it changes nothing when it does. */
+	if (attrs[STT_A_SESSION_TX_EPOCH]) {
+		err = stt_key_use_tx(s, nla_get_u8(attrs[STT_A_SESSION_TX_EPOCH]), info->extack);
+		if (err)
+			return err;
+	}
+
+	if (has_peer)
+		stt_session_move(s, &ep);
+	if (attrs[STT_A_SESSION_HEARTBEAT_MS])
+		stt_timer_set(s, nla_get_u32(attrs[STT_A_SESSION_HEARTBEAT_MS]));
+	if (attrs[STT_A_SESSION_STATE])
+		stt_session_activate(s);
+	return 0;
+}
+
+int stt_nl_session_set(struct sk_buff *skb, struct genl_info *info)
+{
+	return stt_nl_change(skb, info, stt_nl_do_session_set);
+}
+
+static int stt_nl_do_session_del(struct genl_info *info, struct stt_session *s)
+{
+	stt_session_delete(s, stt_nl_reason(info, STT_A_SESSION_CLOSE_REASON));
+	return 0;
+}
+
+int stt_nl_session_del(struct sk_buff *skb, struct genl_info *info)
+{
+	return stt_nl_change(skb, info, stt_nl_do_session_del);
+}
+
+static int stt_nl_do_key_new(struct genl_info *info, struct stt_session *s)
+{
+	struct stt_key_spec spec;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, STT_A_SESSION_KEY))
+		return -EINVAL;
+	if (READ_ONCE(s->state) > STT_SESSION_STATE_ACTIVE) {
+		GENL_SET_ERR_MSG(info, "the session is over");
+		return -EINVAL;
+	}
+	err = stt_nl_key_parse(info->attrs[STT_A_SESSION_KEY], &spec, true, info->extack);
+	return err ?: stt_key_install(s, &spec, info->extack);
+}
+
+int stt_nl_key_new(struct sk_buff *skb, struct genl_info *info)
+{
+	int err = stt_nl_change(skb, info, stt_nl_do_key_new);
+
+	stt_nl_wipe_keys(info);
+	return err;
+}
+
+static int stt_nl_do_key_del(struct genl_info *info, struct stt_session *s)
+{
+	struct stt_key_spec spec;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, STT_A_SESSION_KEY))
+		return -EINVAL;
+	err = stt_nl_key_parse(info->attrs[STT_A_SESSION_KEY], &spec, false, info->extack);
+	return err ?: stt_key_remove(s, spec.epoch, spec.direction, info->extack);
+}
+
+int stt_nl_key_del(struct sk_buff *skb, struct genl_info *info)
+{
+	return stt_nl_change(skb, info, stt_nl_do_key_del);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Nodes: one UDP socket each, with its sessions and the sockets bound to it. */
+#ifndef _STT_NODE_H
+#define _STT_NODE_H
+
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable-types.h>
+#include <linux/uidgid.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+
+#include "stats.h"
+
+struct netlink_ext_ack;
+struct stt_sock;
+
+/* Defaults and limits of a network namespace. */
+#define STT_HEARTBEAT_MS_DEFAULT	30000
+#define STT_HEARTBEAT_MS_MIN		100
+#define STT_HEARTBEAT_MS_MAX		(24 * 3600 * 1000)
+#define STT_NODES_MAX_DEFAULT		4096
+#define STT_SESSIONS_MAX_DEFAULT	(1U << 20)
+
+/**
+ * struct stt_net - this module in one network namespace
+ * @nodes: by id; entries are removed when the node dies
+ * @n_nodes: how many there are
+ * @n_sessions: over all nodes
+ * @sockets_changed: counts sockets that joined or left a node
+ * @nodes_max: limit
+ * @sessions_max: limit
+ * @next_node: where the search for a free id goes on, so that ids rest
+ */
+struct stt_net {
+	struct xarray nodes;
+	atomic_t n_nodes;
+	atomic_t n_sessions;
+	atomic_t sockets_changed;
+	u32 nodes_max;
+	u32 sessions_max;
+	u32 next_node;
+};
+
+/**
+ * struct stt_node - a UDP socket that speaks STT
+ * @id: in its network namespace
+ * @uid: owner
+ * @refs: one of the namespace's table, one per session and per socket
+ * @net: the namespace; the UDP socket keeps it alive while the node lives
+ * @lock: serialises all changes: sessions, keys, death
+ * @dead: set once, under @lock; nothing is added any more
+ * @udp: the UDP socket, NULL when the node is dead
+ * @udp_ref: the same socket and the reference on it, until the node is freed
+ * @udp_data_ready: what sk->sk_data_ready of @udp was
+ * @heartbeat_ms: default of new sessions
+ * @sessions: by id
+ * @session_index: the same sessions by index, in the order of creation
+ * @next_index: where the search for a free index goes on
+ * @n_sessions: how many
+ * @binds: AF_STT sockets by what they are bound to
+ * @n_stream_binds: bindings to any session and one stream
+ * @handshake: socket that gets what is no transport frame
+ * @sockets_lock: guards @sockets and changes of @binds and @handshake
+ * @sockets: all AF_STT sockets that belong to the node
+ * @stats: counters, per CPU
+ * @free_work: frees the node after a grace period, in process context
+ */
+struct stt_node {
+	u32 id;
+	kuid_t uid;
+	refcount_t refs;
+	struct net *net;
+
+	struct mutex lock;
+	bool dead;
+
+	struct sock __rcu *udp;
+	struct sock *udp_ref;
+	void (*udp_data_ready)(struct sock *sk);
+
+	u32 heartbeat_ms;
+	struct rhashtable sessions;
+	struct xarray session_index;
+	u32 next_index;
+	atomic_t n_sessions;
+
+	struct rhashtable binds;
+	atomic_t n_stream_binds;
+	struct stt_sock __rcu *handshake;
+	spinlock_t sockets_lock;
+	struct hlist_head sockets;
+
+	struct stt_node_stats __percpu *stats;
+	struct rcu_work free_work;
+};
+
+extern unsigned int stt_net_id;
+
+struct stt_net *stt_net(const struct net *net);
+
+struct stt_node *stt_node_create(struct net *net, struct sock *udp, u32 heartbeat_ms,
+				 struct netlink_ext_ack *extack);
+void stt_node_kill(struct stt_node *node, u8 reason);
+struct stt_node *stt_node_get(struct net *net, u32 id);
+struct stt_node *stt_node_get_from(struct net *net, u32 *id);
+void stt_node_hold(struct stt_node *node);
+void stt_node_put(struct stt_node *node);
+
+/* May the calling task use and change the node? */
+bool stt_node_permits(const struct stt_node *node);
+
+int stt_nodes_init(void);
+void stt_nodes_exit(void);
+
+#endif /* _STT_NODE_H */

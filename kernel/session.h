@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Sessions: a 64-bit id, a peer, keys, a timer, counters. */
+#ifndef _STT_SESSION_H
+#define _STT_SESSION_H
+
+#include <linux/refcount.h>
+#include <linux/rhashtable-types.h>
+#include <linux/seqlock.h>
+#include <linux/timer.h>
+#include <net/dst_cache.h>
+
+#include "endpoint.h"
+#include "key.h"
+#include "stats.h"
+
+struct stt_node;
+
+/**
+ * struct stt_session - one peer, as one node knows it
+ * @hash: in node->sessions, by @id
+ * @id: the same at both ends, on every frame
+ * @index: in node->session_index, for walks that survive changes
+ * @refs: one of the node's table, one of every socket that names the session
+ * @node: holds a reference
+ * @state: enum stt_session_state; written under @lock
+ * @close_reason: what the peer gave
+ * @tx_epoch: newest epoch that got a send key
+ * @rx_epoch: newest epoch that the peer has used
+ * @rx_newest: newest epoch that got a receive key
+ * @tx_installed: there was a send key once
+ * @rx_installed: there was a receive key once
+ * @unlinked: left the table; no socket may join any more
+ * @missed: heartbeats sent since the peer was last heard; timer only
+ * @tx: key that sends
+ * @tx_next: key that waits for the peer to have its half
+ * @rx: keys that receive, by stt_rx_slot()
+ * @lock: guards the state, the key slots and @binds
+ * @endpoint_lock: guards @endpoint
+ * @endpoint: where the peer is
+ * @dst_cache: route to it; allocated by the first message sent
+ * @timer: heartbeats and the death of the peer
+ * @heartbeat: interval in jiffies, 0 = none
+ * @last_rx: jiffies of the last authentic frame
+ * @last_tx: jiffies of the last frame sent
+ * @stats: counters
+ * @binds: bindings that name this session
+ * @peer_id: STT_PEER_ID_LEN bytes or NULL; never changes
+ * @rcu: readers find it in the hash table
+ */
+struct stt_session {
+	struct rhash_head hash;
+	u64 id;
+	u32 index;
+	refcount_t refs;
+	struct stt_node *node;
+
+	u8 state;
+	u8 close_reason;
+	u8 tx_epoch;
+	u8 rx_epoch;
+	u8 rx_newest;
+	u8 missed;
+	bool tx_installed;
+	bool rx_installed;
+	bool unlinked;
+
+	struct stt_tx_key __rcu *tx;
+	struct stt_tx_key __rcu *tx_next;
+	struct stt_rx_key __rcu *rx[STT_RX_SLOTS];
+
+	spinlock_t lock;
+	seqlock_t endpoint_lock;
+	struct stt_endpoint endpoint;
+	struct dst_cache dst_cache;
+
+	struct timer_list timer;
+	unsigned long heartbeat;
+	unsigned long last_rx;
+	unsigned long last_tx;
+
+	struct stt_session_stats stats;
+	struct hlist_head binds;
+	u8 *peer_id;
+	struct rcu_head rcu;
+};
+
+/* What a new session is made from. */
+struct stt_session_spec {
+	u64 id;
+	struct stt_endpoint endpoint;
+	const u8 *peer_id;
+	u32 heartbeat_ms;
+	u8 state;
+};
+
+int stt_session_table_init(struct stt_node *node);
+struct stt_session *stt_session_create(struct stt_node *node,
+				       const struct stt_session_spec *spec);
+int __must_check stt_session_publish(struct stt_session *s, struct netlink_ext_ack *extack);
+void stt_session_delete(struct stt_session *s, u8 reason);
+
+/* Under rcu_read_lock(); no reference is taken. */
+struct stt_session *stt_session_find(struct stt_node *node, u64 id);
+struct stt_session *stt_session_get(struct stt_node *node, u64 id);
+bool stt_session_hold(struct stt_session *s);
+void stt_session_put(struct stt_session *s);
+
+/* 0, or the errno of a send on a session that is no (longer) active. */
+int stt_session_error(const struct stt_session *s);
+
+bool stt_session_activate(struct stt_session *s);
+bool stt_session_end(struct stt_session *s, u8 state, u8 reason);
+void stt_session_endpoint(struct stt_session *s, struct stt_endpoint *ep);
+void stt_session_move(struct stt_session *s, const struct stt_endpoint *ep);
+
+/* timer.c */
+void stt_timer_setup(struct stt_session *s, u32 heartbeat_ms);
+void stt_timer_start(struct stt_session *s);
+void stt_timer_set(struct stt_session *s, u32 heartbeat_ms);
+
+int stt_sessions_init(void);
+void stt_sessions_exit(void);
+
+#endif /* _STT_SESSION_H */
