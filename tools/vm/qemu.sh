@@ -195,7 +195,7 @@ vm_write_env()
 {
 	local size
 
-	size=$(stty size 2>/dev/null) || size="24 80"
+	size=$(stty size 2>/dev/null) && [ "$size" != "0 0" ] || size="24 80"
 	printf '%s=%q\n' REPO "$REPO" BUILD "$BUILD" KVER "$1" MODULE "$2" MODULE_ARGS "${VM_MODULE_ARGS:-}" \
 		COMMAND "$3" INTERACTIVE "$4" TERM "${TERM:-dumb}" \
 		ROWS "${size% *}" COLS "${size#* }" > "$VM_RESULTS/env"
