@@ -24,6 +24,7 @@ CXX		?= g++
 CLANG		?= clang
 CFLAGS		?= -O2 -g
 PKG_CONFIG	?= pkg-config
+DEPMOD		?= /sbin/depmod
 
 ifeq ($(origin CC),default)
 CC		:= gcc
@@ -105,9 +106,16 @@ $(MODULE_COPY): $(MDIR)/%: %
 module-skipped:
 	@echo "module skipped: $(NO_HEADERS)"
 
+# No key to sign with, and the depmod of the kernel's build system wants more
+# than an external build has.
 modules_install: module
-	+$(Q)$(KBUILD) --no-print-directory $(if $(INSTALL_MOD_PATH),INSTALL_MOD_PATH=$(INSTALL_MOD_PATH)) modules_install
-	$(Q)depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
+	+$(Q)$(KBUILD) --no-print-directory CONFIG_MODULE_SIG_ALL= DEPMOD=true \
+		$(if $(INSTALL_MOD_PATH),INSTALL_MOD_PATH=$(INSTALL_MOD_PATH)) modules_install
+	$(Q)if [ -e $(INSTALL_MOD_PATH)/lib/modules/$(KVER)/modules.order ]; then \
+		$(DEPMOD) $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER); \
+	else \
+		echo "no kernel in $(INSTALL_MOD_PATH)/lib/modules/$(KVER): run depmod there later"; \
+	fi
 
 check-style:
 	+$(Q)tools/check-style '$(KVER)' '$(KDIR)' '$(BUILD)'

@@ -11,10 +11,11 @@
 #   ns_exec NS CMD...        runs CMD in a namespace
 #   ns_netem NS DEV ARGS     tc netem on what DEV sends (loss 30% delay 150ms ...);
 #                            without ARGS: takes it away
-#   ns_capture NS FILE [FILTER]  starts tcpdump on every interface but lo; returns
-#                            when it really captures
+#   ns_capture NS FILE [FILTER]  starts tcpdump on all interfaces; returns when it
+#                            really captures
 #   ns_capture_stop          ends it; the file is complete then
-#   ns_wait_udp NS PORT [SECONDS]  waits until a UDP socket is bound to PORT
+#   ns_wait_udp NS PORT [PID]  waits until a UDP socket is bound to PORT; 10 s at
+#                            most, and no longer than process PID lives
 #
 # All is removed when the script ends (trap on EXIT; a script that sets a trap
 # of its own calls ns_cleanup in it).
@@ -137,10 +138,10 @@ ns_capture_stop()
 # Nothing announces a bind in another namespace, so this looks now and then.
 ns_wait_udp()
 {
-	local ns=$1 port=$2 until=$((SECONDS + ${3:-10}))
+	local ns=$1 port=$2 pid=${3:-$$} until=$((SECONDS + 10))
 
 	while [ -z "$(ip netns exec "$ns" ss -H -u -a -n "sport = :$port")" ]; do
-		[ $SECONDS -lt $until ] || return 1
+		[ $SECONDS -lt $until ] && kill -0 "$pid" 2>/dev/null || return 1
 		sleep 0.1
 	done
 }
