@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "stt-ip.h"
+
+static int show_one(const struct stt_node_info *info, void *arg)
+{
+	struct app *app = arg;
+
+	pr_item(&app->out, NULL);
+	show_node(&app->out, info);
+	if (app->statistics)
+		show_stats(&app->out, &info->stats);
+	pr_end(&app->out);
+	return 0;
+}
+
+static int show_by_id(struct app *app, uint32_t id)
+{
+	struct stt_node_info info;
+
+	if (stt_ctl_node_get(app->ctl, id, &info) < 0)
+		return failed_call();
+	show_one(&info, app);
+	return STATUS_OK;
+}
+
+static int show_all(struct app *app)
+{
+	return stt_ctl_node_dump(app->ctl, show_one, app) < 0 ? failed_call() : STATUS_OK;
+}
+
+static int node_show(struct app *app, int argc, char **argv)
+{
+	uint32_t id = 0;
+	bool has_id = false;
+	const struct param params[] = {
+		{ "id", WANTED_NODE, arg_node, &id, &has_id, ARG_BARE },
+	};
+	int status = ARGS_PARSE(argc, argv, params);
+
+	if (status != STATUS_OK)
+		return status;
+	pr_list(&app->out);
+	status = app_open(app);
+	if (status == STATUS_OK)
+		status = has_id ? show_by_id(app, id) : show_all(app);
+	pr_end(&app->out);
+	return status;
+}
+
+static int node_delete(struct app *app, int argc, char **argv)
+{
+	uint8_t reason = STT_CLOSE_SHUTDOWN;
+	bool has_id = false, has_reason = false;
+	uint32_t id;
+	const struct param params[] = {
+		{ "id", WANTED_NODE, arg_node, &id, &has_id, ARG_BARE | ARG_REQUIRED },
+		{ "reason", WANTED_REASON, arg_reason, &reason, &has_reason, 0 },
+	};
+	int status = ARGS_PARSE(argc, argv, params);
+
+	if (status == STATUS_OK)
+		status = app_open(app);
+	if (status != STATUS_OK)
+		return status;
+	return stt_ctl_node_del(app->ctl, id, reason) < 0 ? failed_call() : STATUS_OK;
+}
+
+static const struct command verbs[] = {
+	{ "show", node_show, "[[id] NODE]",
+	  "the nodes, or one of them; -s adds its counters" },
+	{ "delete", node_delete, "[id] NODE [reason REASON]",
+	  "ends all sessions of a node and detaches its UDP socket" },
+	{ "list", node_show, "[[id] NODE]", "the same as show" },
+};
+
+const struct object node_object = {
+	.name = "node", .about = "UDP sockets that programs attached", VERBS(verbs),
+};

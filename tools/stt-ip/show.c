@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What nodes and sessions look like. The names are API: scripts read them. */
+#include "stt-ip.h"
+
+void show_stats(struct printer *p, const struct stt_stats *stats)
+{
+	pr_group(p, "stats");
+	for (unsigned int i = 0; i <= STT_A_STATS_MAX; i++) {
+		const char *name = stt_stat_name(i);
+
+		if (name)
+			pr_u64(p, name, stats->v[i]);
+	}
+	pr_end(p);
+}
+
+void show_node(struct printer *p, const struct stt_node_info *info)
+{
+	pr_u64(p, "node", info->id);
+	pr_addr(p, "local", &info->local);
+	pr_u64(p, "uid", info->uid);
+	pr_u64(p, "heartbeat_ms", info->heartbeat_ms);
+	pr_u64(p, "sessions", info->sessions);
+}
+
+/* Numbers without a name are the program's own, or newer than this tool. */
+static void show_named(struct printer *p, const char *field, const char *name, uint32_t value)
+{
+	if (name)
+		pr_str(p, field, name);
+	else
+		pr_u64(p, field, value);
+}
+
+static void show_life(struct printer *p, const struct stt_session_info *s)
+{
+	show_named(p, "state", stt_session_state_name(s->state), s->state);
+	if (s->state == STT_SESSION_STATE_CLOSED || s->close_reason != STT_CLOSE_NONE)
+		show_named(p, "close_reason", stt_close_reason_name(s->close_reason),
+			   s->close_reason);
+}
+
+void show_session(struct printer *p, const struct stt_session_info *s)
+{
+	pr_id(p, "session", s->id);
+	pr_u64(p, "node", s->node);
+	if (s->state)
+		show_life(p, s);
+	pr_addr(p, "peer", &s->peer);
+	pr_addr(p, "local", &s->local);
+	if (s->has_heartbeat)
+		pr_u64(p, "heartbeat_ms", s->heartbeat_ms);
+	if (s->mtu)
+		pr_u64(p, "mtu", s->mtu);
+	if (s->has_tx_epoch)
+		pr_u64(p, "tx_epoch", s->tx_epoch);
+	if (s->has_rx_epoch)
+		pr_u64(p, "rx_epoch", s->rx_epoch);
+	if (s->has_peer_id)
+		pr_hex(p, "peer_id", s->peer_id, sizeof(s->peer_id));
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* stt-ip OBJECT VERB: options, help, and the way to the right command. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sodium.h>
+
+#include "match.h"
+#include "stt-ip.h"
+
+#ifndef STT_VERSION
+#define STT_VERSION "0.1.0"
+#endif
+
+/* In the order of importance; "stt-ip n" is node. */
+static const struct {
+	const char		*name;
+	const struct object	*object;
+} objects[] = {
+	{ "node",	&node_object },
+	{ "session",	&session_object },
+	{ "key",	&key_object },
+	{ "socket",	&socket_object },
+	{ "monitor",	&monitor_object },
+	{ "seed",	&seed_object },
+	{ "info",	&info_object },
+};
+
+#define N_OBJECTS (sizeof(objects) / sizeof(*objects))
+
+static const char options_help[] =
+	"Options:\n"
+	"  -n, -netns NAME    work in that network namespace (see \"ip netns\")\n"
+	"  -s, -statistics    show counters, too\n"
+	"  -j, -json          print JSON\n"
+	"  -p, -pretty        print JSON in lines\n"
+	"  -h, -help          this text\n"
+	"  -V, -Version       the version\n"
+	"\n"
+	"Names can be cut as far as they stay unique: \"stt-ip no sh\" is \"stt-ip node show\".\n"
+	"Exit status: 0 done, 1 wrong usage, 2 refused by the kernel or the system.\n";
+
+static int help_all(FILE *out)
+{
+	fputs("Usage: stt-ip [OPTIONS] OBJECT [VERB] [ARGUMENTS]\n"
+	      "       stt-ip OBJECT help\n\n"
+	      "Objects:\n", out);
+	for (size_t i = 0; i < N_OBJECTS; i++)
+		fprintf(out, "  %-9s %s\n", objects[i].name, objects[i].object->about);
+	fputc('\n', out);
+	fputs(options_help, out);
+	return STATUS_OK;
+}
+
+static void help_command(const struct object *object, const struct command *command)
+{
+	const char *space = *command->usage ? " " : "";
+
+	/* An object that is a command of its own has one verb without a name. */
+	if (*command->name)
+		printf("  stt-ip %s %s%s%s\n", object->name, command->name, space, command->usage);
+	else
+		printf("  stt-ip %s%s%s\n", object->name, space, command->usage);
+	printf("      %s\n", command->about);
+}
+
+static int help_object(const struct object *object)
+{
+	printf("%s: %s\n\n", object->name, object->about);
+	for (size_t i = 0; i < object->n_verbs; i++)
+		help_command(object, &object->verbs[i]);
+	return STATUS_OK;
+}
+
+static int no_verb(const struct object *object, const char *word)
+{
+	const char *begin = MATCH(word, object->verbs, object->n_verbs) == MATCH_MANY ? word : "";
+	char names[256];
+
+	match_list(begin, object->verbs, object->n_verbs, sizeof(*object->verbs), names,
+		   sizeof(names));
+	if (!*word)
+		return wrong("%s: what to do? %s", object->name, names);
+	return wrong("%s: \"%s\" is %s: %s", object->name, word,
+		     *begin ? "ambiguous" : "no command of it", names);
+}
+
+static int run_command(struct app *app, const struct object *object,
+		       const struct command *command, int argc, char **argv)
+{
+	if (argc == 1 && strcmp(argv[0], "help") == 0) {
+		help_command(object, command);
+		return STATUS_OK;
+	}
+	return command->run(app, argc, argv);
+}
+
+static int run_object(struct app *app, const struct object *object, int argc, char **argv)
+{
+	int i;
+
+	if (argc > 0 && strcmp(argv[0], "help") == 0)
+		return help_object(object);
+	if (argc == 0 && object->needs_verb)
+		return no_verb(object, "");
+	if (argc == 0 || !*object->verbs[0].name)
+		return run_command(app, object, &object->verbs[0], argc, argv);
+	i = MATCH(argv[0], object->verbs, object->n_verbs);
+	if (i < 0)
+		return no_verb(object, argv[0]);
+	return run_command(app, object, &object->verbs[i], argc - 1, argv + 1);
+}
+
+static int run(struct app *app, int argc, char **argv)
+{
+	char names[256];
+	int i;
+
+	if (argc == 0) {
+		help_all(stderr);
+		return STATUS_USAGE;
+	}
+	if (strcmp(argv[0], "help") == 0)
+		return help_all(stdout);
+	i = MATCH(argv[0], objects, N_OBJECTS);
+	if (i >= 0)
+		return run_object(app, objects[i].object, argc - 1, argv + 1);
+	match_list(i == MATCH_MANY ? argv[0] : "", objects, N_OBJECTS, sizeof(*objects), names,
+		   sizeof(names));
+	return wrong("\"%s\" is %s: %s", argv[0], i == MATCH_MANY ? "ambiguous" : "no object",
+		     names);
+}
+
+struct options {
+	bool		json, pretty, statistics, help, version;
+	const char	*netns;
+};
+
+static bool take_option(int c, struct options *o)
+{
+	switch (c) {
+	case 'n': o->netns = optarg; return true;
+	case 'j': o->json = true; return true;
+	case 'p': o->pretty = true; return true;
+	case 's': o->statistics = true; return true;
+	case 'h': o->help = true; return true;
+	case 'V': o->version = true; return true;
+	default: return false;
+	}
+}
+
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{ "netns",	required_argument,	NULL, 'n' },
+		{ "json",	no_argument,		NULL, 'j' },
+		{ "pretty",	no_argument,		NULL, 'p' },
+		{ "statistics",	no_argument,		NULL, 's' },
+		{ "stats",	no_argument,		NULL, 's' },
+		{ "help",	no_argument,		NULL, 'h' },
+		{ "Version",	no_argument,		NULL, 'V' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long_only(argc, argv, "+n:jpshV", longs, NULL)) >= 0) {
+		if (!take_option(c, o)) {
+			fputs("Try \"stt-ip help\".\n", stderr);
+			return STATUS_USAGE;
+		}
+	}
+	return STATUS_OK;
+}
+
+int app_open(struct app *app)
+{
+	if (app->ctl || stt_ctl_open(&app->ctl) == 0)
+		return STATUS_OK;
+	return failed_call();
+}
+
+static int finish(struct app *app, int status)
+{
+	int ret = pr_finish(&app->out);
+
+	stt_ctl_close(app->ctl);
+	if (ret < 0 && status == STATUS_OK)
+		return failed("cannot write the output: %s", strerror(-ret));
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct app app = { 0 };
+	int status = parse_options(argc, argv, &o);
+
+	if (status != STATUS_OK)
+		return status;
+	if (sodium_init() < 0)
+		return failed("libsodium does not start");
+	pr_init(&app.out, stdout, o.json, o.pretty);
+	app.statistics = o.statistics;
+	if (o.version)
+		printf("stt-ip %s\n", STT_VERSION);
+	else if (o.help)
+		help_all(stdout);
+	else if (o.netns && netns_enter(o.netns) != STATUS_OK)
+		status = STATUS_SYSTEM;
+	else
+		status = run(&app, argc - optind, argv + optind);
+	return finish(&app, status);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* stt-ip: what its commands share. */
+#ifndef STT_IP_H
+#define STT_IP_H
+
+#include "args.h"
+#include "print.h"
+#include "status.h"
+
+struct app {
+	struct printer	out;
+	bool		statistics;
+	struct stt_ctl	*ctl;		/* by app_open() */
+};
+
+struct command {
+	const char	*name;
+	int		(*run)(struct app *app, int argc, char **argv);
+	const char	*usage;		/* its arguments */
+	const char	*about;
+};
+
+/* The first verb is what happens without one. One verb named "": there are no others. */
+struct object {
+	const char		*name;
+	const char		*about;
+	const struct command	*verbs;
+	size_t			n_verbs;
+	bool			needs_verb;	/* nothing happens without one */
+};
+
+#define VERBS(table)	.verbs = (table), .n_verbs = sizeof(table) / sizeof(*(table))
+
+extern const struct object node_object, session_object, key_object, socket_object;
+extern const struct object monitor_object, seed_object, info_object;
+
+/* Open the control channel, once. STATUS_OK, or STATUS_SYSTEM after a message. */
+int app_open(struct app *app);
+
+/* Move to the network namespace of that name, made by "ip netns add". */
+int netns_enter(const char *name);
+
+/*
+ * Which session is meant: @ref on @node, or on any node if @node is 0. Changes
+ * @node and sets @id. Returns a status, after a message.
+ */
+int find_session(struct app *app, const struct session_ref *ref, uint32_t *node, uint64_t *id);
+
+/* Parts of items, the same in lists and events. */
+void show_node(struct printer *p, const struct stt_node_info *info);
+void show_session(struct printer *p, const struct stt_session_info *s);
+void show_stats(struct printer *p, const struct stt_stats *stats);
+
+#endif /* STT_IP_H */
