@@ -7,6 +7,7 @@
 #       NS_A NS_B ...        the namespaces' names
 #       NS_B4 NS_B6          addresses of b toward a (10.77.1.2, fd77:1::2); for
 #       NS_A4 NS_A6          c 10.77.2.2 and so on. NS_A4: a's address toward b
+#                            (not in a subshell: it sets these variables)
 #       interfaces           in a: to_b, to_c, ...; in each other: to_a
 #   ns_exec NS CMD...        runs CMD in a namespace
 #   ns_netem NS DEV ARGS     tc netem on what DEV sends (loss 30% delay 150ms ...);

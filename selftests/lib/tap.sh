@@ -4,7 +4,8 @@
 #
 #   tap_plan N                       how many points there are
 #   tap_ok TEXT COMMAND...           one point: does COMMAND succeed? Its output is
-#                                    shown as comment when it does not
+#                                    shown as comment when it does not. It runs in a
+#                                    subshell: variables it sets are lost
 #   tap_nok TEXT COMMAND...          the same for a command that must fail
 #   tap_is TEXT GOT WANTED           one point: are the two equal?
 #   tap_skip TEXT REASON             one point that cannot run here
