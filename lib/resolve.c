@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/eventfd.h>
 
 #include "errmsg.h"
 #include "resolve.h"
@@ -64,13 +65,10 @@ static void look_up(struct stt_resolve *r, int flags)
 
 static void *look_up_thread(void *arg)
 {
-	static const uint64_t one = 1;
 	struct stt_resolve *r = arg;
 
 	look_up(r, 0);
-	/* The counter of an eventfd cannot be full: it takes 2^64 - 2 of these. */
-	if (write(r->wake_fd, &one, sizeof(one)) < 0)
-		r->sys = errno;
+	eventfd_write(r->wake_fd, 1);
 	put(r);
 	return NULL;
 }

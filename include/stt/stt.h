@@ -125,7 +125,7 @@ STT_API int stt_node_start(struct stt_node *node, unsigned int flags, union stt_
  * closes the sockets, ends the thread. Whoever is blocked in a call on the
  * node returns with -ESHUTDOWN first. Takes seconds at most. Stopping a node
  * that does not run does nothing.
- * Return: 0; -EDEADLK: called from the log function.
+ * Return: 0.
  */
 STT_API int stt_node_stop(struct stt_node *node);
 
