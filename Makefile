@@ -86,6 +86,7 @@ NO_HEADERS	 = no headers for kernel $(KVER) in $(KDIR). \
 		   kernel (make module KVER=...)
 
 module: $(MDIR)/stt.ko
+	@:
 
 $(MDIR)/stt.ko: $(MODULE_COPY) $(MDIR)/.flags
 	$(if $(wildcard $(KDIR)/Makefile),,$(error $(NO_HEADERS)))
@@ -154,14 +155,19 @@ PROGRAMS	:= $(filter-out $(UNIT_TESTS) $(FUZZERS),$(patsubst selftests/%.c,%,$(w
 HEADERS		:= $(wildcard include/stt/*.h) include/uapi/linux/stt.h
 
 lib: $(LIB_SO) $(LIB_A) $(BUILD)/libstt-user.so
+	@:
 
 stt-ip: $(if $(STT_IP_OBJ),$(BUILD)/stt-ip)
+	@:
 
 examples: $(EXAMPLES)
+	@:
 
 tests: $(UNIT_TESTS:%=$(BUILD)/selftests/%) $(PROGRAMS:%=$(BUILD)/selftests/%)
+	@:
 
 fuzz: $(FUZZERS:%=$(BUILD)/selftests/%)
+	@:
 
 # Compiler, flags and the file lists: a change of any of them rebuilds.
 FLAGS_NOW	 = $(CC) $(BASE_FLAGS) $(HARDEN) $(CFLAGS) $(LDFLAGS)
