@@ -14,7 +14,7 @@
 #include "bind.h"
 #include "node.h"
 #include "session.h"
-#include "udp.h"
+#include "xmit.h"
 
 int stt_family = AF_STT;
 module_param_named(family, stt_family, int, 0444);
@@ -427,7 +427,7 @@ static int stt_getsockopt(struct socket *sock, int level, int opt, char __user *
 	return 0;
 }
 
-static struct proto_ops stt_dgram_ops __ro_after_init = {
+static const struct proto_ops stt_dgram_ops = {
 	.family		= AF_STT,
 	.owner		= THIS_MODULE,
 	.release	= stt_release,
@@ -499,7 +499,6 @@ int __init stt_af_init(void)
 	if (err)
 		return err;
 
-	stt_dgram_ops.family = stt_family;
 	stt_pf.family = stt_family;
 	err = sock_register(&stt_pf);
 	if (err) {

@@ -37,7 +37,7 @@ struct stt_sock {
 	bool is_bound;
 	struct stt_bind_key wanted;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	struct stt_bind *bind;
 	bool connected;
 	u32 peer_stream;

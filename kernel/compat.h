@@ -7,7 +7,7 @@
 #ifndef _STT_COMPAT_H
 #define _STT_COMPAT_H
 
-#if __has_include(<linux/unaligned.h>)
+#ifdef STT_HAVE_LINUX_UNALIGNED_H
 #include <linux/unaligned.h>
 #else
 #include <asm/unaligned.h>

@@ -17,7 +17,6 @@
 #include "node.h"
 #include "output.h"
 #include "session.h"
-#include "udp.h"
 
 /**
  * struct stt_datagram - one datagram of a received batch

@@ -119,7 +119,7 @@ static int stt_tx_epoch_check(struct stt_session *s, u8 epoch, struct netlink_ex
 	if (!s->tx_installed)
 		return 0;
 	if (epoch == s->tx_epoch) {
-		NL_SET_ERR_MSG(extack, "a send key of this epoch is or was installed, keys are create-only");
+		NL_SET_ERR_MSG(extack, "this epoch has or had a send key: keys are create-only");
 		return -EEXIST;
 	}
 	if (next) {
@@ -139,7 +139,7 @@ static int stt_rx_epoch_check(struct stt_session *s, u8 epoch, struct netlink_ex
 	if (!s->rx_installed)
 		return 0;
 	if (stt_rx_key_of(s, epoch)) {
-		NL_SET_ERR_MSG(extack, "a receive key of this epoch is installed, keys are create-only");
+		NL_SET_ERR_MSG(extack, "this epoch has a receive key, and keys are create-only");
 		return -EEXIST;
 	}
 	if (epoch != stt_epoch_next(s->rx_epoch)) {
@@ -147,7 +147,7 @@ static int stt_rx_epoch_check(struct stt_session *s, u8 epoch, struct netlink_ex
 		return -EINVAL;
 	}
 	if (s->rx_newest == epoch) {
-		NL_SET_ERR_MSG(extack, "a receive key of this epoch was installed, keys are create-only");
+		NL_SET_ERR_MSG(extack, "this epoch had a receive key, and keys are create-only");
 		return -EEXIST;
 	}
 	return 0;

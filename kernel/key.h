@@ -47,7 +47,7 @@ struct stt_tx_key {
  */
 struct stt_rx_key {
 	struct stt_key key;
-	spinlock_t lock;
+	spinlock_t lock;	/* of @replay */
 	struct stt_replay replay;
 };
 

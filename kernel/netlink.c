@@ -18,7 +18,11 @@
 #include "node.h"
 #include "session.h"
 
+/* These take no attributes. */
 static const struct nla_policy stt_info_policy[STT_A_INFO_MAX + 1] = {
+};
+
+static const struct nla_policy stt_socket_policy[STT_A_SOCKET_MAX + 1] = {
 };
 
 static const struct nla_policy stt_node_policy[STT_A_NODE_MAX + 1] = {
@@ -132,18 +136,13 @@ u8 stt_nl_reason(struct genl_info *info, int attr)
 
 static int stt_nl_node_reply(struct genl_info *info, u32 id)
 {
-	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	struct sk_buff *reply;
 	void *hdr;
 
-	if (!skb)
+	reply = stt_nl_reply_begin(info, STT_CMD_NODE_NEW, &hdr);
+	if (!reply)
 		return -ENOMEM;
-	hdr = genlmsg_put_reply(skb, info, &stt_genl, 0, STT_CMD_NODE_NEW);
-	if (!hdr || nla_put_u32(skb, STT_A_NODE_ID, id)) {
-		nlmsg_free(skb);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(skb, hdr);
-	return genlmsg_reply(skb, info);
+	return stt_nl_reply_end(info, reply, hdr, nla_put_u32(reply, STT_A_NODE_ID, id));
 }
 
 /* @sock is held by its file, so it cannot be closed meanwhile. */
@@ -206,25 +205,29 @@ static int stt_nl_node_del(struct sk_buff *skb, struct genl_info *info)
 /* ------------------------------------------------------------------------ */
 /* The family                                                               */
 
-#define STT_NL_OP(_cmd, _do, _dump, _policy)					\
-	{									\
-		.cmd = _cmd, .doit = _do, .dumpit = _dump,			\
-		.policy = _policy, .maxattr = ARRAY_SIZE(_policy) - 1,		\
-	}
+#define STT_NL_OP(_cmd, _do, _dump, _policy, _max)				\
+	{ .cmd = _cmd, .doit = _do, .dumpit = _dump, .policy = _policy, .maxattr = _max }
+#define STT_NL_INFO_OP(cmd, doit, dump)						\
+	STT_NL_OP(cmd, doit, dump, stt_info_policy, STT_A_INFO_MAX)
+#define STT_NL_NODE_OP(cmd, doit, dump)						\
+	STT_NL_OP(cmd, doit, dump, stt_node_policy, STT_A_NODE_MAX)
+#define STT_NL_SESSION_OP(cmd, doit, dump)					\
+	STT_NL_OP(cmd, doit, dump, stt_session_policy, STT_A_SESSION_MAX)
+#define STT_NL_SOCKET_OP(cmd, doit, dump)					\
+	STT_NL_OP(cmd, doit, dump, stt_socket_policy, STT_A_SOCKET_MAX)
 
 static const struct genl_ops stt_genl_ops[] = {
-	STT_NL_OP(STT_CMD_INFO_GET, stt_nl_info_get, NULL, stt_info_policy),
-	STT_NL_OP(STT_CMD_NODE_NEW, stt_nl_node_new, NULL, stt_node_policy),
-	STT_NL_OP(STT_CMD_NODE_GET, stt_nl_node_get, stt_nl_node_dump, stt_node_policy),
-	STT_NL_OP(STT_CMD_NODE_DEL, stt_nl_node_del, NULL, stt_node_policy),
-	STT_NL_OP(STT_CMD_SESSION_NEW, stt_nl_session_new, NULL, stt_session_policy),
-	STT_NL_OP(STT_CMD_SESSION_GET, stt_nl_session_get, stt_nl_session_dump,
-		  stt_session_policy),
-	STT_NL_OP(STT_CMD_SESSION_SET, stt_nl_session_set, NULL, stt_session_policy),
-	STT_NL_OP(STT_CMD_SESSION_DEL, stt_nl_session_del, NULL, stt_session_policy),
-	STT_NL_OP(STT_CMD_KEY_NEW, stt_nl_key_new, NULL, stt_session_policy),
-	STT_NL_OP(STT_CMD_KEY_DEL, stt_nl_key_del, NULL, stt_session_policy),
-	STT_NL_OP(STT_CMD_SOCKET_GET, NULL, stt_nl_socket_dump, stt_info_policy),
+	STT_NL_INFO_OP(STT_CMD_INFO_GET, stt_nl_info_get, NULL),
+	STT_NL_NODE_OP(STT_CMD_NODE_NEW, stt_nl_node_new, NULL),
+	STT_NL_NODE_OP(STT_CMD_NODE_GET, stt_nl_node_get, stt_nl_node_dump),
+	STT_NL_NODE_OP(STT_CMD_NODE_DEL, stt_nl_node_del, NULL),
+	STT_NL_SESSION_OP(STT_CMD_SESSION_NEW, stt_nl_session_new, NULL),
+	STT_NL_SESSION_OP(STT_CMD_SESSION_GET, stt_nl_session_get, stt_nl_session_dump),
+	STT_NL_SESSION_OP(STT_CMD_SESSION_SET, stt_nl_session_set, NULL),
+	STT_NL_SESSION_OP(STT_CMD_SESSION_DEL, stt_nl_session_del, NULL),
+	STT_NL_SESSION_OP(STT_CMD_KEY_NEW, stt_nl_key_new, NULL),
+	STT_NL_SESSION_OP(STT_CMD_KEY_DEL, stt_nl_key_del, NULL),
+	STT_NL_SOCKET_OP(STT_CMD_SOCKET_GET, NULL, stt_nl_socket_dump),
 };
 
 static const struct genl_multicast_group stt_genl_groups[] = {

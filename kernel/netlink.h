@@ -20,7 +20,9 @@ int stt_nl_put_session(struct sk_buff *skb, struct stt_session *s);
 int stt_nl_put_session_full(struct sk_buff *skb, struct stt_session *s);
 int stt_nl_put_socket(struct sk_buff *skb, struct stt_sock *ssk);
 
-/* netlink_get.c: requests that only look. */
+/* netlink_get.c: replies, and the requests that only look. */
+struct sk_buff *stt_nl_reply_begin(struct genl_info *info, u8 cmd, void **hdr);
+int stt_nl_reply_end(struct genl_info *info, struct sk_buff *skb, void *hdr, int err);
 int stt_nl_info_get(struct sk_buff *skb, struct genl_info *info);
 int stt_nl_node_get(struct sk_buff *skb, struct genl_info *info);
 int stt_nl_node_dump(struct sk_buff *skb, struct netlink_callback *cb);

@@ -10,39 +10,49 @@
 #include "node.h"
 #include "session.h"
 
-/* A reply to a single request, filled by @put. */
-#define stt_nl_reply(info, cmd, put, ...)					\
-({										\
-	struct sk_buff *__skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);	\
-	void *__hdr = NULL;							\
-	int __err = -ENOMEM;							\
-										\
-	if (__skb)								\
-		__hdr = genlmsg_put_reply(__skb, info, &stt_genl, 0, cmd);	\
-	if (__hdr)								\
-		__err = put(__skb, __VA_ARGS__);				\
-	if (__err) {								\
-		nlmsg_free(__skb);						\
-	} else {								\
-		genlmsg_end(__skb, __hdr);					\
-		__err = genlmsg_reply(__skb, info);				\
-	}									\
-	__err;									\
-})
+struct sk_buff *stt_nl_reply_begin(struct genl_info *info, u8 cmd, void **hdr)
+{
+	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+
+	if (skb)
+		*hdr = genlmsg_put_reply(skb, info, &stt_genl, 0, cmd);
+	return skb;
+}
+
+/* Send the reply, or throw it away if it could not be filled. */
+int stt_nl_reply_end(struct genl_info *info, struct sk_buff *skb, void *hdr, int err)
+{
+	if (err) {
+		nlmsg_free(skb);
+		return err;
+	}
+	genlmsg_end(skb, hdr);
+	return genlmsg_reply(skb, info);
+}
 
 int stt_nl_info_get(struct sk_buff *skb, struct genl_info *info)
 {
-	return stt_nl_reply(info, STT_CMD_INFO_GET, stt_nl_put_info, genl_info_net(info));
+	struct sk_buff *reply;
+	void *hdr;
+
+	reply = stt_nl_reply_begin(info, STT_CMD_INFO_GET, &hdr);
+	if (!reply)
+		return -ENOMEM;
+	return stt_nl_reply_end(info, reply, hdr, stt_nl_put_info(reply, genl_info_net(info)));
 }
 
 int stt_nl_node_get(struct sk_buff *skb, struct genl_info *info)
 {
 	struct stt_node *node = stt_nl_node(info, STT_A_NODE_ID);
-	int err;
+	struct sk_buff *reply;
+	int err = -ENOMEM;
+	void *hdr;
 
 	if (IS_ERR(node))
 		return PTR_ERR(node);
-	err = stt_nl_reply(info, STT_CMD_NODE_GET, stt_nl_put_node_full, node);
+	reply = stt_nl_reply_begin(info, STT_CMD_NODE_GET, &hdr);
+	if (reply)
+		err = stt_nl_reply_end(info, reply, hdr, stt_nl_put_node_full(reply, node));
 	stt_node_put(node);
 	return err;
 }
@@ -51,7 +61,9 @@ int stt_nl_session_get(struct sk_buff *skb, struct genl_info *info)
 {
 	struct stt_node *node = stt_nl_node(info, STT_A_SESSION_NODE);
 	struct stt_session *s;
-	int err;
+	struct sk_buff *reply;
+	int err = -ENOMEM;
+	void *hdr;
 
 	if (IS_ERR(node))
 		return PTR_ERR(node);
@@ -59,7 +71,9 @@ int stt_nl_session_get(struct sk_buff *skb, struct genl_info *info)
 	stt_node_put(node);
 	if (IS_ERR(s))
 		return PTR_ERR(s);
-	err = stt_nl_reply(info, STT_CMD_SESSION_GET, stt_nl_put_session_full, s);
+	reply = stt_nl_reply_begin(info, STT_CMD_SESSION_GET, &hdr);
+	if (reply)
+		err = stt_nl_reply_end(info, reply, hdr, stt_nl_put_session_full(reply, s));
 	stt_session_put(s);
 	return err;
 }

@@ -7,7 +7,7 @@
 #include "netlink.h"
 #include "node.h"
 #include "session.h"
-#include "udp.h"
+#include "xmit.h"
 
 int stt_nl_put_info(struct sk_buff *skb, struct net *net)
 {
@@ -29,6 +29,15 @@ int stt_nl_put_info(struct sk_buff *skb, struct net *net)
 	return 0;
 }
 
+static int stt_nl_put_local_ip(struct sk_buff *skb, const struct sock *udp)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (udp->sk_family == AF_INET6)
+		return nla_put_in6_addr(skb, STT_A_NODE_LOCAL_IPV6, &udp->sk_v6_rcv_saddr);
+#endif
+	return nla_put_in_addr(skb, STT_A_NODE_LOCAL_IPV4, inet_sk(udp)->inet_rcv_saddr);
+}
+
 /* The address that the UDP socket is bound to. */
 static int stt_nl_put_local(struct sk_buff *skb, struct stt_node *node)
 {
@@ -39,15 +48,8 @@ static int stt_nl_put_local(struct sk_buff *skb, struct stt_node *node)
 	udp = rcu_dereference(node->udp);
 	if (udp) {
 		err = nla_put_be16(skb, STT_A_NODE_LOCAL_PORT, inet_sk(udp)->inet_sport);
-#if IS_ENABLED(CONFIG_IPV6)
-		if (!err && udp->sk_family == AF_INET6)
-			err = nla_put_in6_addr(skb, STT_A_NODE_LOCAL_IPV6,
-					       &udp->sk_v6_rcv_saddr);
-		else
-#endif
 		if (!err)
-			err = nla_put_in_addr(skb, STT_A_NODE_LOCAL_IPV4,
-					      inet_sk(udp)->inet_rcv_saddr);
+			err = stt_nl_put_local_ip(skb, udp);
 	}
 	rcu_read_unlock();
 	return err;

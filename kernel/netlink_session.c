@@ -44,11 +44,6 @@ static int stt_nl_key_parse(const struct nlattr *nest, struct stt_key_spec *spec
 	return 0;
 }
 
-#define stt_nl_for_each_key(nest, info, rem)					\
-	nla_for_each_attr(nest, genlmsg_data((info)->genlhdr),			\
-			  genlmsg_len((info)->genlhdr), rem)			\
-		if (nla_type(nest) != STT_A_SESSION_KEY) {} else
-
 /* Put the keys of a request into @s, all or none of which will be used. */
 static int stt_nl_install_keys(struct genl_info *info, struct stt_session *s)
 {
@@ -56,7 +51,9 @@ static int stt_nl_install_keys(struct genl_info *info, struct stt_session *s)
 	const struct nlattr *nest;
 	int rem, err;
 
-	stt_nl_for_each_key(nest, info, rem) {
+	nla_for_each_attr(nest, genlmsg_data(info->genlhdr), genlmsg_len(info->genlhdr), rem) {
+		if (nla_type(nest) != STT_A_SESSION_KEY)
+			continue;
 		err = stt_nl_key_parse(nest, &spec, true, info->extack);
 		if (!err)
 			err = stt_key_install(s, &spec, info->extack);
@@ -72,8 +69,10 @@ static void stt_nl_wipe_keys(struct genl_info *info)
 	struct nlattr *nest;
 	int rem;
 
-	stt_nl_for_each_key(nest, info, rem)
-		memzero_explicit(nla_data(nest), nla_len(nest));
+	nla_for_each_attr(nest, genlmsg_data(info->genlhdr), genlmsg_len(info->genlhdr), rem) {
+		if (nla_type(nest) == STT_A_SESSION_KEY)
+			memzero_explicit(nla_data(nest), nla_len(nest));
+	}
 }
 
 /* ------------------------------------------------------------------------ */

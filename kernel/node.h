@@ -22,7 +22,7 @@ struct stt_sock;
 #define STT_HEARTBEAT_MS_MIN		100
 #define STT_HEARTBEAT_MS_MAX		(24 * 3600 * 1000)
 #define STT_NODES_MAX_DEFAULT		4096
-#define STT_SESSIONS_MAX_DEFAULT	(1U << 20)
+#define STT_SESSIONS_MAX_DEFAULT	BIT(20)
 
 /**
  * struct stt_net - this module in one network namespace
@@ -74,7 +74,7 @@ struct stt_node {
 	refcount_t refs;
 	struct net *net;
 
-	struct mutex lock;
+	struct mutex lock;	/* of all changes */
 	bool dead;
 
 	struct sock __rcu *udp;
@@ -90,7 +90,7 @@ struct stt_node {
 	struct rhashtable binds;
 	atomic_t n_stream_binds;
 	struct stt_sock __rcu *handshake;
-	spinlock_t sockets_lock;
+	spinlock_t sockets_lock;	/* see above */
 	struct hlist_head sockets;
 
 	struct stt_node_stats __percpu *stats;

@@ -11,7 +11,7 @@
 #include "node.h"
 #include "output.h"
 #include "session.h"
-#include "udp.h"
+#include "xmit.h"
 
 /**
  * struct stt_dest - where a message goes
@@ -166,7 +166,7 @@ static int stt_output_frame(struct stt_session *s, struct stt_route *rt, struct 
 		kfree_skb(skb);
 		stt_route_put(rt);
 	} else {
-		err = stt_udp_xmit(s->node, rt, skb);
+		err = stt_xmit(s->node, rt, skb);
 	}
 
 	if (err) {

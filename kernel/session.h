@@ -68,7 +68,7 @@ struct stt_session {
 	struct stt_tx_key __rcu *tx_next;
 	struct stt_rx_key __rcu *rx[STT_RX_SLOTS];
 
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	seqlock_t endpoint_lock;
 	struct stt_endpoint endpoint;
 	struct dst_cache dst_cache;

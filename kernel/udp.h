@@ -1,44 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The UDP socket under a node: taking it over, giving it back, sending. */
+/* The UDP socket under a node: taking it over, giving it back. */
 #ifndef _STT_UDP_H
 #define _STT_UDP_H
 
-#include <net/dst.h>
-
-#include "endpoint.h"
-
 struct netlink_ext_ack;
-struct sk_buff;
 struct sock;
 struct stt_node;
-struct stt_session;
-
-/**
- * struct stt_route - how to reach a peer right now
- * @dst: holds a reference
- * @ep: the peer, and the source address chosen
- * @sport: UDP port of the node
- * @mark: of the UDP socket
- * @tos: of the UDP socket, or its traffic class
- * @no_check: the UDP socket asked for no checksums
- */
-struct stt_route {
-	struct dst_entry *dst;
-	struct stt_endpoint ep;
-	__be16 sport;
-	u32 mark;
-	u8 tos;
-	bool no_check;
-};
 
 int __must_check stt_udp_attach(struct stt_node *node, struct sock *sk,
 				struct netlink_ext_ack *extack);
 void stt_udp_detach(struct stt_node *node, struct sock *sk);
-
-int __must_check stt_route_find(struct stt_route *rt, struct stt_session *s);
-void stt_route_put(struct stt_route *rt);
-unsigned int stt_route_headroom(const struct stt_route *rt);
-unsigned int stt_route_max(const struct stt_route *rt);
-int stt_udp_xmit(struct stt_node *node, struct stt_route *rt, struct sk_buff *skb);
 
 #endif /* _STT_UDP_H */
