@@ -27,13 +27,13 @@ fail()
 	failed=1
 }
 
-# start_nodes HOST PORT LISTEN: a server in b, a client in a.
+# start_nodes HOST PORT BIND: a server in b, a client in a that connects to HOST.
 start_nodes()
 {
 	ip netns exec "$NS_B" stt-echo server --host "$3" --port "$2" > "$work/server" 2>&1 &
 	server=$!
 	ns_wait_udp "$NS_B" "$2" "$server" || fail "the server did not start"
-	ip netns exec "$NS_A" stt-echo client "$1" "$2" "$message" > "$work/client" 2>&1 &
+	ip netns exec "$NS_A" stt-echo --host "$3" client "$1" "$2" "$message" > "$work/client" 2>&1 &
 	client=$!
 }
 
