@@ -39,7 +39,8 @@ static const char usage[] =
 	"  client   send MESSAGE (default: Hello from client!), print the answer\n"
 	"  both     server and client in one process\n"
 	"\n"
-	"  --host H              address to bind to (default 0.0.0.0)\n"
+	"  --host H              address to bind to (default: server 0.0.0.0, client ::,\n"
+	"                        which serves IPv4 as well)\n"
 	"  --port P              port of the server (default 8080; 0: a free one)\n"
 	"  --once                server: end after one message\n"
 	"  --node-seed-file F    seed of this node, instead of the sample seed\n"
@@ -103,7 +104,7 @@ static void print_started(const char *who, struct stt_node *node)
 
 /* ---- nodes -------------------------------------------------------------- */
 
-static int make_node(const char *who, const char *sample_seed, uint16_t port,
+static int make_node(const char *who, const char *sample_seed, const char *host, uint16_t port,
 		     unsigned int flags, struct stt_node **node)
 {
 	static const char shared[] = "shared_secret_32bytes_minimum!";
@@ -115,7 +116,7 @@ static int make_node(const char *who, const char *sample_seed, uint16_t port,
 	config.node_seed_len = options.node.len ? options.node.len : strlen(sample_seed);
 	config.shared_seed = options.shared.len ? options.shared.bytes : shared;
 	config.shared_seed_len = options.shared.len ? options.shared.len : strlen(shared);
-	config.host = options.host;
+	config.host = host;
 	config.port = port;
 	config.log = log_line;
 	config.log_arg = (void *)(uintptr_t)who;
@@ -198,8 +199,8 @@ static int run_server(void)
 	struct stt_node *node;
 	int ret;
 
-	if (make_node("Server", "server_seed_32bytes_minimum!", options.port, STT_START_SERVER,
-		      &node))
+	if (make_node("Server", "server_seed_32bytes_minimum!", options.host, options.port,
+		      STT_START_SERVER, &node))
 		return fail("server");
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
@@ -208,12 +209,23 @@ static int run_server(void)
 	return ret;
 }
 
+/* Both families, to reach whatever the name has; IPv4 where there is no IPv6. */
+static int make_client(struct stt_node **node)
+{
+	static const char seed[] = "client_seed_32bytes_minimum!";
+	int ret = make_node("Client", seed, options.host ? options.host : "::", 0, 0, node);
+
+	if (!options.host && (ret == -EAFNOSUPPORT || ret == -EADDRNOTAVAIL))
+		ret = make_node("Client", seed, "0.0.0.0", 0, 0, node);
+	return ret;
+}
+
 static int run_client(const char *host, uint16_t port, const char *message)
 {
 	struct stt_node *node;
 	int ret;
 
-	if (make_node("Client", "client_seed_32bytes_minimum!", 0, 0, &node))
+	if (make_client(&node))
 		return fail("client");
 	ret = talk(node, host, port, message);
 	stt_node_free(node);
@@ -233,8 +245,8 @@ static int run_both(void)
 	union stt_addr bound;
 	int ret;
 
-	if (make_node("Server", "server_seed_32bytes_minimum!", options.port, STT_START_SERVER,
-		      &server) ||
+	if (make_node("Server", "server_seed_32bytes_minimum!", options.host, options.port,
+		      STT_START_SERVER, &server) ||
 	    stt_node_start(server, 0, &bound))
 		return fail("server");
 	if (pthread_create(&thread, NULL, serve_thread, server)) {
