@@ -131,6 +131,19 @@ int stt_ctl_session_get(struct stt_ctl *ctl, uint32_t node, uint64_t id,
 				    ULL(id), node) : 0;
 }
 
+/* Where the peer is; a local address goes along with it. */
+static int put_endpoint(struct sttnl_req *req, const struct stt_session_info *s)
+{
+	if (s->peer.sa.sa_family == AF_UNSPEC && s->local.sa.sa_family != AF_UNSPEC)
+		return stt_err(-EINVAL, "cannot change session %016llx: a local address needs a peer address with it",
+			       ULL(s->id));
+	if (sttnl_put_addr(req, &peer_attrs, &s->peer) < 0 ||
+	    sttnl_put_addr(req, &local_attrs, &s->local) < 0)
+		return stt_err(-EAFNOSUPPORT, "cannot change session %016llx: an address is neither IPv4 nor IPv6",
+			       ULL(s->id));
+	return 0;
+}
+
 int stt_ctl_session_set(struct stt_ctl *ctl, const struct stt_session_info *s)
 {
 	struct sttnl_req req;
@@ -139,10 +152,9 @@ int stt_ctl_session_set(struct stt_ctl *ctl, const struct stt_session_info *s)
 	begin(&req, ctl, STT_CMD_SESSION_SET, s->node, s->id);
 	if (s->state)
 		sttnl_put_u32(&req, STT_A_SESSION_STATE, s->state);
-	ret = sttnl_put_addr(&req, &peer_attrs, &s->peer);
+	ret = put_endpoint(&req, s);
 	if (ret < 0)
-		return stt_err(ret, "cannot change session %016llx: the peer has no IPv4 or IPv6 address",
-			       ULL(s->id));
+		return ret;
 	if (s->has_heartbeat)
 		sttnl_put_u32(&req, STT_A_SESSION_HEARTBEAT_MS, s->heartbeat_ms);
 	if (s->has_tx_epoch)

@@ -153,8 +153,9 @@ STT_API int stt_ctl_session_get(struct stt_ctl *ctl, uint32_t node, uint64_t id,
 				struct stt_session_info *s);
 
 /*
- * Change what is named: state (ACTIVE, 0 = leave), peer (AF_UNSPEC = leave),
- * heartbeat_ms if has_heartbeat, tx_epoch if has_tx_epoch.
+ * Change what is named: state (ACTIVE, 0 = leave), peer (AF_UNSPEC = leave)
+ * with local (AF_UNSPEC = routing chooses), heartbeat_ms if has_heartbeat,
+ * tx_epoch if has_tx_epoch.
  */
 STT_API int stt_ctl_session_set(struct stt_ctl *ctl, const struct stt_session_info *s);
 STT_API int stt_ctl_session_del(struct stt_ctl *ctl, uint32_t node, uint64_t id,

@@ -10,6 +10,13 @@
 /* A busy node changes under every walk; this often it is tried anew. */
 #define TRIES	10
 
+int check_node(struct app *app, uint32_t node)
+{
+	struct stt_node_info info;
+
+	return node && stt_ctl_node_get(app->ctl, node, &info) < 0 ? failed_call() : STATUS_OK;
+}
+
 struct search {
 	const struct session_ref *ref;
 	unsigned int		found;
@@ -59,7 +66,9 @@ int find_session(struct app *app, const struct session_ref *ref, uint32_t *node,
 		*id = strtoull(ref->digits, NULL, 16);
 		return STATUS_OK;
 	}
-	status = search_all(app, *node, &search);
+	status = check_node(app, *node);
+	if (status == STATUS_OK)
+		status = search_all(app, *node, &search);
 	if (status != STATUS_OK)
 		return status;
 	if (search.found > 1)

@@ -49,6 +49,8 @@ static int show_by_ref(struct app *app, uint32_t node, const struct session_ref 
 
 static int show_all(struct app *app, uint32_t node)
 {
+	if (check_node(app, node) != STATUS_OK)
+		return STATUS_SYSTEM;
 	return stt_ctl_session_dump(app->ctl, node, show_keys, app) < 0 ? failed_call() : STATUS_OK;
 }
 

@@ -53,6 +53,8 @@ static int show_by_ref(struct app *app, uint32_t node, const struct session_ref 
 
 static int show_all(struct app *app, uint32_t node)
 {
+	if (check_node(app, node) != STATUS_OK)
+		return STATUS_SYSTEM;
 	return stt_ctl_session_dump(app->ctl, node, show_one, app) < 0 ? failed_call() : STATUS_OK;
 }
 
@@ -117,7 +119,8 @@ static int session_add(struct app *app, int argc, char **argv)
 
 static int session_set(struct app *app, int argc, char **argv)
 {
-	bool has_node = false, has_id = false, has_peer = false, has_state = false;
+	bool has_node = false, has_id = false, has_peer = false, has_local = false;
+	bool has_state = false;
 	struct stt_session_info s = { 0 };
 	struct session_ref ref;
 	const struct param params[] = {
@@ -125,6 +128,7 @@ static int session_set(struct app *app, int argc, char **argv)
 		{ "id", WANTED_SESSION, arg_session_ref, &ref, &has_id,
 		  ARG_BARE | ARG_REQUIRED },
 		{ "peer", WANTED_ENDPOINT, arg_endpoint, &s.peer, &has_peer, 0 },
+		{ "local", WANTED_ADDR, arg_addr, &s.local, &has_local, 0 },
 		{ "heartbeat", WANTED_HEARTBEAT, arg_heartbeat, &s.heartbeat_ms, &s.has_heartbeat, 0 },
 		{ "state", WANTED_ACTIVE, arg_active, &s.state, &has_state, 0 },
 		{ "tx-epoch", WANTED_EPOCH, arg_epoch, &s.tx_epoch, &s.has_tx_epoch, 0 },
@@ -133,6 +137,8 @@ static int session_set(struct app *app, int argc, char **argv)
 
 	if (status != STATUS_OK)
 		return status;
+	if (has_local && !has_peer)
+		return wrong("local goes along with peer: give both");
 	if (!has_peer && !has_state && !s.has_heartbeat && !s.has_tx_epoch)
 		return wrong("nothing to set: give peer, heartbeat, state or tx-epoch");
 	status = find_session(app, &ref, &s.node, &s.id);
@@ -172,7 +178,8 @@ static const struct command verbs[] = {
 	  "creates a session; the keys come from a file or standard input" },
 	{ "set", session_set,
 	  "[node NODE] [id] SESSION\n"
-	  "          [peer ADDR:PORT] [heartbeat MS|off] [state active] [tx-epoch EPOCH]",
+	  "          [peer ADDR:PORT [local ADDR]] [heartbeat MS|off]\n"
+	  "          [state active] [tx-epoch EPOCH]",
 	  "changes what is named" },
 	{ "delete", session_delete, "[node NODE] [id] SESSION [reason REASON]",
 	  "ends a session, tells the peer, wipes the keys" },

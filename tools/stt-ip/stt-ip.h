@@ -46,6 +46,9 @@ int netns_enter(const char *name);
  */
 int find_session(struct app *app, const struct session_ref *ref, uint32_t *node, uint64_t *id);
 
+/* STATUS_OK if there is such a node or @node is 0; its list would just be empty. */
+int check_node(struct app *app, uint32_t node);
+
 /* Parts of items, the same in lists and events. */
 void show_node(struct printer *p, const struct stt_node_info *info);
 void show_session(struct printer *p, const struct stt_session_info *s);
