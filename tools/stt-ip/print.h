@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * One print layer for people and programs: the same calls give lines of
- * "name value" pairs, or JSON.
+ * "name value" pairs, or JSON. Groups and arrays come last in an item: in text
+ * they begin a line.
  *
  *	pr_list(p);
  *	pr_item(p, NULL);		node 1 uid 0
