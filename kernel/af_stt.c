@@ -4,6 +4,7 @@
  * in which it usually does it. Sending is in output.c, receiving in recv.c.
  */
 
+#include <linux/compat.h>
 #include <linux/cred.h>
 #include <linux/module.h>
 #include <linux/sockios.h>
@@ -367,6 +368,13 @@ static int stt_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 	}
 }
 
+#ifdef CONFIG_COMPAT
+static int stt_compat_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
+{
+	return stt_ioctl(sock, cmd, (unsigned long)compat_ptr(arg));
+}
+#endif
+
 static int stt_setsockopt(struct socket *sock, int level, int opt, sockptr_t val,
 			  unsigned int len)
 {
@@ -438,6 +446,9 @@ static const struct proto_ops stt_dgram_ops = {
 	.getname	= stt_getname,
 	.poll		= datagram_poll,
 	.ioctl		= stt_ioctl,
+#ifdef CONFIG_COMPAT
+	.compat_ioctl	= stt_compat_ioctl,
+#endif
 	.gettstamp	= sock_gettstamp,
 	.listen		= sock_no_listen,
 	.shutdown	= stt_shutdown,

@@ -104,7 +104,7 @@ static int stt_bind_join(struct stt_sock *ssk, struct stt_bind *b)
 	}
 
 	spin_lock_bh(&s->lock);
-	err = s->unlinked ? -ENOENT : stt_session_error(s);
+	err = stt_session_error(s);
 	if (err == -ENOTCONN)	/* a pending one may be waited for */
 		err = 0;
 	if (!err) {

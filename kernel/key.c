@@ -104,6 +104,23 @@ static bool stt_secret_known(struct stt_session *s, const u8 *secret)
 	return false;
 }
 
+/* What holds for a new key of either direction. */
+static int stt_key_check(struct stt_session *s, const struct stt_key_spec *spec,
+			 struct netlink_ext_ack *extack)
+{
+	lockdep_assert_held(&s->lock);
+
+	if (s->state > STT_SESSION_STATE_ACTIVE) {
+		NL_SET_ERR_MSG(extack, "the session is over");
+		return -EINVAL;
+	}
+	if (stt_secret_known(s, spec->secret)) {
+		NL_SET_ERR_MSG(extack, "the session has this secret already");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static void stt_key_fill(struct stt_key *key, const struct stt_key_spec *spec)
 {
 	memcpy(key->secret, spec->secret, STT_KEY_LEN);
@@ -192,16 +209,15 @@ static int stt_tx_key_install(struct stt_session *s, const struct stt_key_spec *
 			      struct netlink_ext_ack *extack)
 {
 	struct stt_tx_key *key = kmem_cache_zalloc(stt_tx_key_cache, GFP_KERNEL_ACCOUNT);
-	int err = -EINVAL;
+	int err;
 
 	if (!key)
 		return -ENOMEM;
 	stt_key_fill(&key->key, spec);
 
 	spin_lock_bh(&s->lock);
-	if (stt_secret_known(s, spec->secret))
-		NL_SET_ERR_MSG(extack, "the session has this secret already");
-	else
+	err = stt_key_check(s, spec, extack);
+	if (!err)
 		err = stt_tx_key_insert(s, key, extack);
 	spin_unlock_bh(&s->lock);
 
@@ -214,7 +230,7 @@ static int stt_rx_key_install(struct stt_session *s, const struct stt_key_spec *
 			      struct netlink_ext_ack *extack)
 {
 	struct stt_rx_key *key = kmem_cache_zalloc(stt_rx_key_cache, GFP_KERNEL_ACCOUNT);
-	int err = -EINVAL;
+	int err;
 
 	if (!key)
 		return -ENOMEM;
@@ -222,9 +238,8 @@ static int stt_rx_key_install(struct stt_session *s, const struct stt_key_spec *
 	spin_lock_init(&key->lock);
 
 	spin_lock_bh(&s->lock);
-	if (stt_secret_known(s, spec->secret))
-		NL_SET_ERR_MSG(extack, "the session has this secret already");
-	else
+	err = stt_key_check(s, spec, extack);
+	if (!err)
 		err = stt_rx_key_insert(s, key, extack);
 	spin_unlock_bh(&s->lock);
 

@@ -349,10 +349,6 @@ static int stt_nl_do_key_new(struct genl_info *info, struct stt_session *s)
 
 	if (GENL_REQ_ATTR_CHECK(info, STT_A_SESSION_KEY))
 		return -EINVAL;
-	if (READ_ONCE(s->state) > STT_SESSION_STATE_ACTIVE) {
-		GENL_SET_ERR_MSG(info, "the session is over");
-		return -EINVAL;
-	}
 	err = stt_nl_key_parse(info->attrs[STT_A_SESSION_KEY], &spec, true, info->extack);
 	return err ?: stt_key_install(s, &spec, info->extack);
 }

@@ -97,6 +97,8 @@ struct stt_session *stt_session_create(struct stt_node *node,
 	s->node = node;
 	s->last_rx = jiffies;
 	s->last_tx = jiffies;
+	/* Entries must be younger than this; 0 would be in the future at boot. */
+	dst_cache_reset(&s->dst_cache);
 	stt_timer_setup(s, spec->heartbeat_ms);
 	return s;
 }
@@ -162,6 +164,23 @@ int stt_session_publish(struct stt_session *s, struct netlink_ext_ack *extack)
 	return 0;
 }
 
+int stt_session_error(const struct stt_session *s)
+{
+	if (READ_ONCE(s->unlinked))
+		return READ_ONCE(s->node->dead) ? -ENODEV : -ENOENT;
+
+	switch (READ_ONCE(s->state)) {
+	case STT_SESSION_STATE_ACTIVE:
+		return 0;
+	case STT_SESSION_STATE_PENDING:
+		return -ENOTCONN;
+	case STT_SESSION_STATE_CLOSED:
+		return -ECONNRESET;
+	default:
+		return -ETIMEDOUT;
+	}
+}
+
 /* Sockets that named the session learn that nothing more will come. */
 static void stt_session_end_sockets(struct stt_session *s, int err)
 {
@@ -191,28 +210,14 @@ void stt_session_delete(struct stt_session *s, u8 reason)
 	stt_session_uncharge(node);
 
 	spin_lock_bh(&s->lock);
-	s->unlinked = true;
-	stt_session_end_sockets(s, -ENOENT);
+	WRITE_ONCE(s->unlinked, true);
+	stt_session_end_sockets(s, stt_session_error(s));
 	spin_unlock_bh(&s->lock);
 
 	timer_shutdown_sync(&s->timer);
 	stt_keys_release(s);
 	stt_event_session(s, STT_CMD_SESSION_DEL_NTF, GFP_KERNEL);
 	stt_session_put(s);
-}
-
-int stt_session_error(const struct stt_session *s)
-{
-	switch (READ_ONCE(s->state)) {
-	case STT_SESSION_STATE_ACTIVE:
-		return 0;
-	case STT_SESSION_STATE_PENDING:
-		return -ENOTCONN;
-	case STT_SESSION_STATE_CLOSED:
-		return -ECONNRESET;
-	default:
-		return -ETIMEDOUT;
-	}
 }
 
 /* The peer has proved itself. Returns whether that was news. */

@@ -105,7 +105,7 @@ struct stt_session *stt_session_get(struct stt_node *node, u64 id);
 bool stt_session_hold(struct stt_session *s);
 void stt_session_put(struct stt_session *s);
 
-/* 0, or the errno of a send on a session that is no (longer) active. */
+/* 0, or why nothing can be sent on the session. */
 int stt_session_error(const struct stt_session *s);
 
 bool stt_session_activate(struct stt_session *s);
