@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Nodes in network namespaces, see side.h. */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "side.h"
+
+const char *env(const char *name)
+{
+	const char *value = getenv(name);
+
+	if (!value) {
+		printf("Bail out! %s is not set: run the script, not the program\n", name);
+		exit(1);
+	}
+	return value;
+}
+
+static bool on_loopback(enum path path)
+{
+	return path == PATH_LO4 || path == PATH_LO6;
+}
+
+bool enter(enum path path, int end)
+{
+	char file[300];
+	bool ok;
+	int fd;
+
+	snprintf(file, sizeof(file), "/run/netns/%s",
+		 env(end && !on_loopback(path) ? "NS_B" : "NS_A"));
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	ok = fd >= 0 && !setns(fd, CLONE_NEWNET);
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* ------------------------------------------------------------------------ */
+/* Addresses                                                                */
+
+union stt_addr addr_of(const char *text, uint16_t port)
+{
+	union stt_addr a;
+
+	memset(&a, 0, sizeof(a));
+	if (inet_pton(AF_INET, text, &a.in.sin_addr) == 1) {
+		a.in.sin_family = AF_INET;
+		a.in.sin_port = htons(port);
+	} else if (inet_pton(AF_INET6, text, &a.in6.sin6_addr) == 1) {
+		a.in6.sin6_family = AF_INET6;
+		a.in6.sin6_port = htons(port);
+	}
+	return a;
+}
+
+socklen_t addr_len(const union stt_addr *addr)
+{
+	return addr->sa.sa_family == AF_INET6 ? sizeof(addr->in6) : sizeof(addr->in);
+}
+
+bool addr_equal(const union stt_addr *a, const union stt_addr *b)
+{
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	if (a->sa.sa_family == AF_INET6)
+		return a->in6.sin6_port == b->in6.sin6_port &&
+		       !memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, 16);
+	return a->in.sin_port == b->in.sin_port &&
+	       a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+}
+
+/* Where an end is reached. */
+static const char *address_text(enum path path, int end)
+{
+	switch (path) {
+	case PATH_LO4:	return "127.0.0.1";
+	case PATH_LO6:	return "::1";
+	case PATH_V6:	return env(end ? "NS_B6" : "NS_A6");
+	default:	return env(end ? "NS_B4" : "NS_A4");
+	}
+}
+
+static uint16_t bound_port(int fd)
+{
+	union stt_addr a;
+	socklen_t len = sizeof(a);
+
+	if (getsockname(fd, &a.sa, &len))
+		return 0;
+	return ntohs(a.in.sin_port);
+}
+
+int udp_open_at(enum path path, int end, const char *text, union stt_addr *addr)
+{
+	union stt_addr a = addr_of(text, 0);
+	int fd;
+
+	if (!enter(path, end))
+		return -1;
+	fd = keep(socket(a.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	if (fd < 0 || bind(fd, &a.sa, addr_len(&a)) || !set_timeout(fd, TIMEOUT_MS))
+		return -1;
+	*addr = addr_of(text, bound_port(fd));
+	return fd;
+}
+
+int udp_open(enum path path, int end, union stt_addr *addr)
+{
+	const char *text = address_text(path, end);
+	int fd;
+
+	if (path != PATH_MIXED || end)
+		return udp_open_at(path, end, text, addr);
+	fd = udp_open_at(path, end, "::", addr);
+	*addr = addr_of(text, fd < 0 ? 0 : bound_port(fd));
+	return fd;
+}
+
+/* ------------------------------------------------------------------------ */
+/* Nodes and sessions                                                       */
+
+static void close_ctl(void *ctl)
+{
+	stt_ctl_close(ctl);
+}
+
+bool ctl_open(struct stt_ctl **ctl, enum path path, int end)
+{
+	check(enter(path, end));
+	check_is(stt_ctl_open(ctl), 0);
+	at_end(close_ctl, *ctl);
+	return true;
+}
+
+bool side_open_heartbeat(struct side *s, enum path path, int end, uint32_t heartbeat_ms)
+{
+	*s = (struct side) { .path = path, .end = end };
+	s->udp = udp_open(path, end, &s->addr);
+	check(s->udp >= 0);
+	check(ctl_open(&s->ctl, path, end));
+	check_is(stt_ctl_node_new(s->ctl, s->udp, &heartbeat_ms, &s->node), 0);
+	return true;
+}
+
+bool side_open(struct side *s, enum path path, int end)
+{
+	return side_open_heartbeat(s, path, end, 0);
+}
+
+void key_of(uint8_t secret[STT_KEY_LEN], uint64_t id, int from, uint8_t epoch)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "selftest %llu %d %u", (unsigned long long)id, from, epoch);
+	crypto_generichash(secret, STT_KEY_LEN, (const uint8_t *)text, strlen(text), NULL, 0);
+}
+
+struct stt_key key_spec(uint64_t id, int end, uint8_t direction, uint8_t epoch)
+{
+	struct stt_key key = {
+		.epoch = epoch,
+		.direction = direction,
+		.suite = STT_SUITE_CHACHA20POLY1305,
+	};
+
+	key_of(key.secret, id, direction == STT_DIRECTION_TX ? end : !end, epoch);
+	return key;
+}
+
+struct stt_session_info session_spec(const struct side *s, uint64_t id,
+				     const union stt_addr *peer)
+{
+	return (struct stt_session_info) {
+		.node = s->node,
+		.id = id,
+		.state = STT_SESSION_STATE_ACTIVE,
+		.peer = *peer,
+		.n_keys = 2,
+		.keys = {
+			key_spec(id, s->end, STT_DIRECTION_TX, 0),
+			key_spec(id, s->end, STT_DIRECTION_RX, 0),
+		},
+	};
+}
+
+int side_session(struct side *s, uint64_t id, const union stt_addr *peer)
+{
+	struct stt_session_info spec = session_spec(s, id, peer);
+
+	return stt_ctl_session_new(s->ctl, &spec);
+}
+
+int side_key(struct side *s, uint64_t id, uint8_t direction, uint8_t epoch)
+{
+	struct stt_key key = key_spec(id, s->end, direction, epoch);
+
+	return stt_ctl_key_new(s->ctl, s->node, id, &key);
+}
+
+struct stt_session_info side_get(const struct side *s, uint64_t id)
+{
+	struct stt_session_info info = { 0 };
+
+	if (stt_ctl_session_get(s->ctl, s->node, id, &info))
+		printf("# no session %llx: %s\n", (unsigned long long)id, stt_errmsg());
+	return info;
+}
+
+uint64_t session_stat(const struct side *s, uint64_t id, unsigned int stat)
+{
+	return side_get(s, id).stats.v[stat];
+}
+
+uint64_t node_stat(const struct side *s, unsigned int stat)
+{
+	struct stt_node_info info = { 0 };
+
+	if (stt_ctl_node_get(s->ctl, s->node, &info))
+		printf("# no node %u: %s\n", s->node, stt_errmsg());
+	return info.stats.v[stat];
+}
+
+bool sides_open(struct sides *l, enum path path, uint64_t id)
+{
+	l->id = id;
+	check(side_open(&l->a, path, 0));
+	check(side_open(&l->b, path, 1));
+	check_is(side_session(&l->a, id, &l->b.addr), 0);
+	check_is(side_session(&l->b, id, &l->a.addr), 0);
+	return true;
+}
+
+/* ------------------------------------------------------------------------ */
+/* AF_STT sockets                                                           */
+
+static int family(void)
+{
+	static int number;
+
+	if (!number)
+		number = stt_family();
+	return number;
+}
+
+struct sockaddr_stt stt_at(const struct side *s, uint64_t session, uint32_t stream)
+{
+	return (struct sockaddr_stt) {
+		.sstt_family = family(),
+		.sstt_node = s->node,
+		.sstt_session = session,
+		.sstt_stream = stream,
+	};
+}
+
+struct sockaddr_stt stt_any(const struct side *s, uint64_t session)
+{
+	struct sockaddr_stt addr = stt_at(s, session, 0);
+
+	addr.sstt_flags = STT_ADDR_STREAM_ANY;
+	return addr;
+}
+
+int stt_socket(enum path path, int end)
+{
+	int fd;
+
+	if (!enter(path, end))
+		return -1;
+	fd = keep(socket(family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	return fd >= 0 && set_timeout(fd, TIMEOUT_MS) ? fd : -1;
+}
+
+int stt_bind_at(int fd, const struct sockaddr_stt *addr)
+{
+	return bind(fd, (const struct sockaddr *)addr, sizeof(*addr));
+}
+
+int stt_connect_at(int fd, const struct sockaddr_stt *addr)
+{
+	return connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
+}
+
+ssize_t stt_send_at(int fd, const void *data, size_t len, const struct sockaddr_stt *addr)
+{
+	return sendto(fd, data, len, 0, (const struct sockaddr *)addr, sizeof(*addr));
+}
+
+int stt_bound(const struct side *s, uint64_t session)
+{
+	struct sockaddr_stt addr = stt_any(s, session);
+	int fd = stt_socket(s->path, s->end);
+
+	return fd >= 0 && !stt_bind_at(fd, &addr) ? fd : -1;
+}
+
+int stt_connected(const struct side *s, uint64_t session, uint32_t stream)
+{
+	struct sockaddr_stt addr = stt_at(s, session, stream);
+	int fd = stt_bound(s, session);
+
+	return fd >= 0 && !stt_connect_at(fd, &addr) ? fd : -1;
+}
+
+bool set_timeout(int fd, unsigned int ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	return !setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+}
+
+bool receives(int fd, const void *data, size_t len)
+{
+	static uint8_t buf[STT_MESSAGE_MAX + 1];
+	ssize_t n = recv(fd, buf, sizeof(buf), 0);
+
+	return n == (ssize_t)len && (!len || !memcmp(buf, data, len));
+}
+
+bool is_empty(int fd)
+{
+	char c;
+
+	return recv(fd, &c, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
+}
+
+bool readable(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, ms) == 1;
+}
