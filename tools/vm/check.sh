@@ -28,7 +28,7 @@ stage()
 		check_failed=$((check_failed + 1))
 		word=FAILED
 	fi
-	check_table+=$(printf '%-34s %5d s  %s' "$name" $((SECONDS - start)) $word)$'\n'
+	check_table+=$(printf '%-44s %5d s  %s' "$name" $((SECONDS - start)) $word)$'\n'
 	printf '=== %s: %s (%d s)\n' "$name" $word $((SECONDS - start))
 	[ $word = ok ]
 }
@@ -53,7 +53,7 @@ select_tests()
 
 	for f in "$@"; do
 		# shellcheck disable=SC2053
-		[ -f "$f" ] && [[ $(basename "$f") == $ONLY ]] && echo "$f"
+		if [ -f "$f" ] && [[ $(basename "$f") == $ONLY ]]; then echo "$f"; fi
 	done
 }
 
@@ -73,7 +73,7 @@ vm_checked()
 
 make_quiet()
 {
-	make -C "$REPO" --no-print-directory -j2 WERROR=1 "$@"
+	make -C "$REPO" --no-print-directory -j2 BUILD="$BUILD" WERROR=1 "$@"
 }
 
 build_clang()
@@ -81,14 +81,24 @@ build_clang()
 	make_quiet CC=clang CXX=clang++ BUILD="$BUILD/clang" lib stt-ip examples headers-test
 }
 
-# cmocka and other programs first, then scripts.
+# The programs whose source has this name: unit, fuzz.
+built_tests()
+{
+	local f name
+
+	for f in $(select_tests "$REPO/selftests/$1"_*.c); do
+		name=$(basename "$f" .c)
+		echo "$BUILD/selftests/$name"
+	done
+}
+
 native_tests()
 {
 	local dir=$BUILD/results/native files
 
 	rm -rf "$dir"
-	mapfile -t files < <(select_tests "$BUILD"/selftests/unit_* \
-		"$REPO"/selftests/native_*.sh "$REPO"/selftests/native_*.py)
+	mapfile -t files < <(built_tests unit
+		select_tests "$REPO"/selftests/native_*.sh "$REPO"/selftests/native_*.py)
 	(cd "$REPO" && REPO=$REPO BUILD=$BUILD tools/vm/run-tests "$dir" "${files[@]}")
 }
 
@@ -96,7 +106,7 @@ fuzz_smoke()
 {
 	local f status=0
 
-	for f in $(select_tests "$BUILD"/selftests/fuzz_*); do
+	for f in $(built_tests fuzz); do
 		mkdir -p "$BUILD/fuzz/corpus/$(basename "$f")"
 		echo "$(basename "$f"), 10 s"
 		(cd "$BUILD/fuzz" && "$f" -max_total_time=10 -verbosity=0 -close_fd_mask=1 \
@@ -105,19 +115,15 @@ fuzz_smoke()
 	return $status
 }
 
+# The kernel's own tests of its ciphers stay on here.
 vm_tests()
 {
-	local kver=$1 dir=$BUILD/results/$1 files status
+	local kver=$1 files VM_APPEND=
 
-	rm -rf "$dir"
-	mkdir -p "$dir"
 	mapfile -t files < <(cd "$REPO" && select_tests selftests/vm_*.sh)
 	# shellcheck disable=SC2016
 	vm_checked check "$kver" "$CHECK_VM_LIMIT" "$BUILD/module-$kver/stt.ko" \
 		'exec tools/vm/run-tests $RESULTS/tap '"${files[*]@Q}"
-	status=$?
-	[ ! -d "$VM_RESULTS/tap" ] || cp "$VM_RESULTS"/tap/*.tap "$dir" 2>/dev/null
-	return $status
 }
 
 # The same tests on this machine: its own kernel, its own log.
@@ -133,7 +139,7 @@ vm_tests_native()
 	check_inserted=1
 	(cd "$REPO" && export REPO BUILD KVER RESULTS=$dir LD_LIBRARY_PATH=$BUILD &&
 		PATH=$BUILD:$BUILD/examples:$BUILD/selftests:$PATH \
-		unshare --mount tools/vm/run-tests "$dir" "${files[@]}")
+		unshare --mount tools/vm/run-tests "$dir/tap" "${files[@]}")
 	status=$?
 	module_remove "$ko" || status=1
 	check_inserted=
@@ -144,8 +150,11 @@ vm_tests_native()
 
 check_userspace()
 {
-	stage "build userspace, gcc" make_quiet KVER="$1" lib stt-ip examples tests headers-test
-	stage "build userspace, clang" build_clang
+	stage "build userspace, gcc" make_quiet KVER="$1" lib stt-ip examples tests
+	if [ "$ONLY" = '*' ]; then
+		stage "public headers, C and C++" make_quiet headers-test
+		stage "build userspace, clang" build_clang
+	fi
 	stage "build fuzzers" make_quiet fuzz
 	stage "native tests" native_tests
 	count_tap "$BUILD/results/native"
@@ -156,10 +165,13 @@ check_kernel()
 {
 	local kver=$1
 
-	stage "sparse and checkpatch, $kver" make_quiet KVER="$kver" check-style
-	if stage "build module, $kver" make_quiet KVER="$kver" module; then
+	if [ "$ONLY" = '*' ]; then
+		stage "sparse and checkpatch, $kver" make_quiet KVER="$kver" check-style
+	fi
+	if stage "build module, $kver" make_quiet KVER="$kver" module &&
+	   [ -n "$(select_tests "$REPO"/selftests/vm_*.sh)" ]; then
 		stage "VM tests, $kver" vm_tests "$kver"
-		count_tap "$BUILD/results/$kver"
+		count_tap "$BUILD/results/check-$kver/tap"
 	fi
 }
 
@@ -173,7 +185,7 @@ check_native()
 	packages_need $PKG_BUILD $PKG_CHECK "linux-headers-$KVER" || exit 1
 	if stage "build" make_quiet module lib stt-ip examples tests; then
 		stage "tests on this machine, $KVER" vm_tests_native
-		count_tap "$BUILD/results/native-kernel"
+		count_tap "$BUILD/results/native-kernel/tap"
 	fi
 }
 
@@ -197,8 +209,9 @@ run_check()
 {
 	local start=$SECONDS
 
+	[ -n "$(select_tests "$REPO"/selftests/*)" ] || wrong_usage "no test is called '$ONLY'"
 	if [ -n "$NATIVE" ]; then check_native; else check_all; fi
-	printf '\n%s%-34s %5d s\n' "$check_table" "all" $((SECONDS - start))
+	printf '\n%s%-44s %5d s\n' "$check_table" "all" $((SECONDS - start))
 	echo "logs: build/logs, results: build/results"
 	[ $check_skipped = 0 ] || echo "$check_skipped skipped"
 	echo "$check_passed passed, $check_failed failed"

@@ -9,8 +9,9 @@
 #                        empty), LIMIT seconds at most (0: interactive, no
 #                        limit). Returns the command's status; 124 time limit,
 #                        125 the VM died, 126 it did not boot (tried twice).
-#                        Files the VM wrote to $RESULTS are in $VM_RESULTS.
-#                        Kernel log: $BUILD/logs/NAME-KVER.console
+#                        What it wrote to $RESULTS is in $BUILD/results/NAME-KVER
+#                        afterwards, its kernel log in
+#                        $BUILD/logs/NAME-KVER.console, its output beside that.
 #                        In the environment: VM_MODULE_ARGS (module parameters),
 #                        VM_APPEND (for the kernel's command line), VM_SMP, VM_MEM,
 #                        VM_BOOT_LIMIT (s), VM_ACCEL (kvm, tcg), VM_TCG (single, multi)
@@ -23,9 +24,9 @@ VM_BOOT_LIMIT=${VM_BOOT_LIMIT:-60}
 # spin for one another and everything takes five times as long.
 VM_TCG=${VM_TCG:-single}
 vm_pid=
-vm_timer=
 vm_tmp=
 vm_stty=
+vm_name=
 
 vm_kernel()
 {
@@ -35,15 +36,28 @@ vm_kernel()
 	printf '%s\n' "${list[@]#/boot/vmlinuz-}" | sort -V | tail -n 1
 }
 
+# Brings logs and results of the last run to the build directory.
+vm_keep()
+{
+	local log=$BUILD/logs/$vm_name dir=$BUILD/results/$vm_name f
+
+	[ -n "$vm_tmp" ] && [ -d "$vm_tmp/results" ] || return 0
+	mkdir -p "$BUILD/logs"
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	for f in console output; do
+		[ ! -e "$vm_tmp/$f" ] || mv "$vm_tmp/$f" "$log.$f"
+	done
+	[ ! -e "$vm_tmp/results/dmesg" ] || mv "$vm_tmp/results/dmesg" "$log.dmesg"
+	rm -f "$vm_tmp"/results/{env,status,status.new}
+	cp -r "$vm_tmp/results/." "$dir"
+	rm -rf "$vm_tmp/results"
+}
+
 vm_cleanup()
 {
-	local pid
-
-	for pid in $vm_pid $vm_timer; do
-		kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
-	done
-	vm_pid=
-	vm_timer=
+	vm_kill
+	vm_keep
 	[ -z "$vm_tmp" ] || rm -rf "$vm_tmp"
 	vm_tmp=
 	[ -z "$vm_stty" ] || stty "$vm_stty" 2>/dev/null
@@ -120,7 +134,7 @@ vm_probe()
 	if vm_initrd "$1"; then
 		vm_arguments kvm "$1" "$dir" "$dir/console" "$dir/out" "stt.probe"
 		timeout -k 1 10 qemu-system-x86_64 "${vm_args[@]}" \
-			< /dev/null > /dev/null 2>&1
+			< /dev/null > /dev/null 2>&1 9> /dev/null
 		[ "$(cat "$dir/status" 2>/dev/null)" = 0 ] && status=0
 	fi
 	rm -rf "$dir"
@@ -145,6 +159,7 @@ vm_arguments()
 		-chardev "file,id=console,path=$console"
 		-chardev "stdio,id=io,signal=off,logfile=$out"
 		-serial chardev:console -serial chardev:io
+		-chardev file,id=events,path=/dev/fd/9 -serial chardev:events
 		-fsdev "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"
 		-device virtio-9p-pci,fsdev=root,mount_tag=root
 		-fsdev "local,id=results,path=$results,security_model=none"
@@ -152,40 +167,40 @@ vm_arguments()
 	)
 }
 
-# Waits until the VM ends or $1 seconds have passed.
-vm_wait()
+vm_kill()
 {
-	sleep "$1" &
-	vm_timer=$!
-	wait -n "$vm_pid" "$vm_timer"
-	kill "$vm_timer" 2>/dev/null
-	wait "$vm_timer" 2>/dev/null
-	vm_timer=
-	! kill -0 "$vm_pid" 2>/dev/null
+	[ -n "$vm_pid" ] || return 0
+	kill -KILL "$vm_pid" 2>/dev/null
+	wait "$vm_pid" 2>/dev/null
+	vm_pid=
 }
 
-# One boot. Returns as vm_run.
+# One boot. Returns as vm_run. The VM's third serial port is a pipe to here: a
+# line from it says that userspace runs, its end that the VM is gone.
 vm_once()
 {
-	local limit=$1 results=$VM_RESULTS
+	local limit=$1 results=$vm_tmp/results input events line ended
 
-	exec 3<&0
-	[ "$limit" = 0 ] || exec 3< /dev/null
-	qemu-system-x86_64 "${vm_args[@]}" <&3 &
+	exec {input}<&0
+	[ "$limit" = 0 ] || exec {input}< /dev/null
+	exec {vm_stdout}>&1
+	exec {events}< <(exec qemu-system-x86_64 "${vm_args[@]}" <&"$input" 9>&1 >&"$vm_stdout")
 	vm_pid=$!
-	exec 3<&-
-	if ! vm_wait "$VM_BOOT_LIMIT" && [ ! -e "$results/booted" ]; then
-		kill -KILL "$vm_pid"; wait "$vm_pid" 2>/dev/null; vm_pid=
+	exec {input}<&- {vm_stdout}>&-
+	if ! read -r -t "$VM_BOOT_LIMIT" line <&"$events"; then
+		vm_kill
+		exec {events}<&-
 		return 126
 	fi
 	if [ "$limit" = 0 ]; then
-		wait "$vm_pid"
-	elif kill -0 "$vm_pid" 2>/dev/null && ! vm_wait "$limit"; then
-		kill -KILL "$vm_pid"; wait "$vm_pid" 2>/dev/null; vm_pid=
-		return 124
+		read -r line <&"$events"
+	else
+		read -r -t "$limit" line <&"$events"
 	fi
-	vm_pid=
-	[ -e "$results/booted" ] || return 126
+	ended=$?
+	vm_kill
+	exec {events}<&-
+	[ $ended -le 128 ] || return 124
 	[ -e "$results/status" ] || return 125
 	return "$(cat "$results/status")"
 }
@@ -198,25 +213,40 @@ vm_write_env()
 	size=$(stty size 2>/dev/null) && [ "$size" != "0 0" ] || size="24 80"
 	printf '%s=%q\n' REPO "$REPO" BUILD "$BUILD" KVER "$1" MODULE "$2" MODULE_ARGS "${VM_MODULE_ARGS:-}" \
 		COMMAND "$3" INTERACTIVE "$4" TERM "${TERM:-dumb}" \
-		ROWS "${size% *}" COLS "${size#* }" > "$VM_RESULTS/env"
+		ROWS "${size% *}" COLS "${size#* }" > "$vm_tmp/results/env"
+}
+
+# What is to be known of one run, in a fresh directory.
+vm_prepare()
+{
+	local accel=$1 kver=$2 limit=$3 interactive=
+
+	[ "$limit" != 0 ] || interactive=1
+	[ -z "$vm_tmp" ] || rm -rf "$vm_tmp"
+	vm_tmp=$(mktemp -d) || return 1
+	mkdir "$vm_tmp/results"
+	vm_write_env "$kver" "$4" "$5" "$interactive"
+	vm_arguments "$accel" "$kver" "$vm_tmp/results" "$vm_tmp/console" \
+		"$vm_tmp/output" "${VM_APPEND-cryptomgr.notests}"
+}
+
+vm_explain()
+{
+	case $1 in
+	124)	echo "the VM was stopped: time limit of $2 s" >&2 ;;
+	125)	echo "the VM died; its kernel log: $BUILD/logs/$vm_name.console" >&2 ;;
+	esac
 }
 
 vm_run()
 {
-	local name=$1 kver=$2 limit=$3 module=$4 command=$5
-	local log=$BUILD/logs/$1-$2 accel try status
+	local kver=$2 limit=$3 accel try status
 
-	mkdir -p "$BUILD/logs"
+	vm_name=$1-$kver
 	vm_initrd "$kver" || { echo "cannot make the initramfs for $kver" >&2; return 126; }
 	accel=$(vm_accel "$kver")
 	for try in 1 2; do
-		[ -z "$vm_tmp" ] || rm -rf "$vm_tmp"
-		vm_tmp=$(mktemp -d) || return 126
-		VM_RESULTS=$vm_tmp/results
-		mkdir "$VM_RESULTS"
-		vm_write_env "$kver" "$module" "$command" "$([ "$limit" = 0 ] && echo 1)"
-		vm_arguments "$accel" "$kver" "$VM_RESULTS" "$log.console" "$log.output" \
-			"${VM_APPEND-cryptomgr.notests}"
+		vm_prepare "$accel" "$kver" "$limit" "$4" "$5" || return 126
 		[ "$limit" = 0 ] && vm_stty=$(stty -g 2>/dev/null)
 		vm_once "$limit"
 		status=$?
@@ -225,10 +255,7 @@ vm_run()
 		echo "the VM did not boot within $VM_BOOT_LIMIT s (attempt $try of 2)" >&2
 		[ "$accel" = kvm ] && accel=tcg
 	done
-	[ ! -e "$VM_RESULTS/dmesg" ] || cp "$VM_RESULTS/dmesg" "$log.dmesg"
-	case $status in
-	124)	echo "the VM was stopped: time limit of $limit s" >&2 ;;
-	125)	echo "the VM died; its kernel log: $log.console" >&2 ;;
-	esac
+	vm_keep
+	vm_explain $status "$limit"
 	return $status
 }
