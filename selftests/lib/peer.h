@@ -7,6 +7,8 @@
 #ifndef SELFTESTS_PEER_H
 #define SELFTESTS_PEER_H
 
+#include <stt/wire.h>
+
 #include "side.h"
 
 #define FRAME_OVERHEAD 40

@@ -338,3 +338,19 @@ bool readable(int fd, int ms)
 
 	return poll(&p, 1, ms) == 1;
 }
+
+bool next_event(struct stt_ctl *ctl, struct stt_event *ev)
+{
+	int err = stt_ctl_event(ctl, ev);
+
+	if (err == -EAGAIN && readable(stt_ctl_fd(ctl), TIMEOUT_MS))
+		err = stt_ctl_event(ctl, ev);
+	return !err;
+}
+
+bool no_event(struct stt_ctl *ctl)
+{
+	struct stt_event ev;
+
+	return stt_ctl_event(ctl, &ev) == -EAGAIN;
+}

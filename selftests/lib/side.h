@@ -88,6 +88,10 @@ bool is_empty(int fd);
 /* Wait for readability, at most @ms. */
 bool readable(int fd, int ms);
 
+/* Events: subscribe, then the next one within TIMEOUT_MS, or none waits. */
+bool next_event(struct stt_ctl *ctl, struct stt_event *ev);
+bool no_event(struct stt_ctl *ctl);
+
 /* Two nodes with one session. */
 struct sides {
 	struct side a, b;
