@@ -41,7 +41,7 @@ struct session_ref {
 #define WANTED_ADDR	"an IPv4 or IPv6 address"
 #define WANTED_HEARTBEAT "milliseconds, or \"off\""
 #define WANTED_EPOCH	"an epoch, 0 to 7"
-#define WANTED_REASON	"shutdown, replaced, revoked, or a number from 128 to 255"
+#define WANTED_REASON	"none, shutdown, node_gone, replaced, revoked, or 128 to 255"
 
 /* Each returns whether @arg is what it shall be. */
 bool arg_node(const char *arg, void *to);		/* uint32_t */
