@@ -191,7 +191,7 @@ static void walk_answer(struct walk *w, const struct nlmsghdr *nlh)
 	w->count++;
 	ret = w->cb(nlh, w->arg);
 	if (ret == -EBADMSG)
-		note_why(w->ctl, "malformed answer: the module and this library do not fit together");
+		note_why(w->ctl, "malformed answer: module and library do not fit together");
 	if (ret < 0)
 		w->err = ret;
 	w->stopped = ret != 0;
@@ -275,7 +275,8 @@ int sttnl_call(struct stt_ctl *ctl, struct sttnl_req *req, sttnl_cb cb, void *ar
 	note_why(ctl, busy ? "a callback cannot use the channel that calls it" : "");
 	if (!(req->nlh.nlmsg_flags & NLM_F_DUMP))
 		req->nlh.nlmsg_flags |= NLM_F_ACK;
-	w.seq = req->nlh.nlmsg_seq = ++ctl->seq;
+	w.seq = ++ctl->seq;
+	req->nlh.nlmsg_seq = w.seq;
 	ret = send_wiping(ctl, req, !full && !busy);
 	if (busy)
 		return -EBUSY;

@@ -15,7 +15,7 @@
 
 #include <stt/control.h>
 
-static void die(const char *what, const char *why)
+static _Noreturn void die(const char *what, const char *why)
 {
 	fprintf(stderr, "sttnode: %s: %s\n", what, why);
 	exit(1);

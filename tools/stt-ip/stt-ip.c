@@ -141,13 +141,26 @@ struct options {
 static bool take_option(int c, struct options *o)
 {
 	switch (c) {
-	case 'n': o->netns = optarg; return true;
-	case 'j': o->json = true; return true;
-	case 'p': o->pretty = true; return true;
-	case 's': o->statistics = true; return true;
-	case 'h': o->help = true; return true;
-	case 'V': o->version = true; return true;
-	default: return false;
+	case 'n':
+		o->netns = optarg;
+		return true;
+	case 'j':
+		o->json = true;
+		return true;
+	case 'p':
+		o->pretty = true;
+		return true;
+	case 's':
+		o->statistics = true;
+		return true;
+	case 'h':
+		o->help = true;
+		return true;
+	case 'V':
+		o->version = true;
+		return true;
+	default:
+		return false;
 	}
 }
 
