@@ -10,6 +10,13 @@
 
 #define WORK_EVERY	16	/* messages received between looks at the node's work */
 
+/* The data socket knew before the event was read; that is work for the next step. */
+static int node_deleted(struct stt_node *node)
+{
+	stt_node_process(node);
+	return stt_err(-ESHUTDOWN, "the node was deleted in the kernel by somebody else");
+}
+
 /* ---- send --------------------------------------------------------------- */
 
 struct message {
@@ -45,6 +52,8 @@ static int send_one(struct stt_node *node, uint64_t session, const struct messag
 		if (ret)
 			return ret;
 	}
+	if (ret == -ENODEV)
+		return node_deleted(node);
 	if (ret)
 		stt_err_set("cannot send %zu bytes on session %016llx: %s", m->len,
 			    (unsigned long long)session, stt_strerror(ret));
@@ -220,6 +229,8 @@ static ssize_t receive(struct stt_node *node, struct stt_packet *packet, void *b
 
 		if (ret >= 0)
 			return ret;
+		if (ret == -ENODEV)
+			return node_deleted(node);
 		if (ret != -EAGAIN)
 			return stt_err((int)ret, "cannot receive: %s", stt_strerror((int)ret));
 		ret = node_wait(node, node->data_fd, POLLIN, deadline_ms);

@@ -277,10 +277,11 @@ static void drain(struct stt_node *node)
 		pthread_mutex_unlock(&node->lock);
 		pthread_join(node->thread, NULL);
 		pthread_mutex_lock(&node->lock);
-		node->has_thread = false;
 	}
 	while (node->users)
 		pthread_cond_wait(&node->changed, &node->lock);
+	/* Only now: users read it without the lock. */
+	node->has_thread = false;
 }
 
 int stt_node_stop(struct stt_node *node)

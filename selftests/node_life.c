@@ -267,17 +267,10 @@ static void test_both_at_once(void)
 	struct crossing x[2];
 	pthread_t thread;
 
-	x[0].node = run_node(SHARED, STT_START_SERVER, &x[1].port);
+	x[0].node = run_node(SHARED, STT_START_SERVER | STT_START_THREAD, &x[1].port);
 	x[1].node = run_node(SHARED, STT_START_SERVER | STT_START_THREAD, &x[0].port);
 	pthread_create(&thread, NULL, cross, &x[0]);
 	cross(&x[1]);
-	/* The first node has no thread: somebody has to do its work meanwhile. */
-	while (stats_of(x[0].node).handshakes.in_progress) {
-		struct pollfd p = { .fd = stt_node_fd(x[0].node), .events = POLLIN };
-
-		poll(&p, 1, 1000);
-		stt_node_process(x[0].node);
-	}
 	pthread_join(thread, NULL);
 	tap_ok(!x[0].ret && !x[1].ret && stats_of(x[0].node).sessions.active == 2,
 	       "A11 both connect at once: two sessions");
@@ -303,9 +296,31 @@ static void test_given_up(void)
 	stt_node_free(client);
 }
 
+/* stt-ip, for one, can delete a node under a running program. */
+static void test_deleted(void)
+{
+	struct stt_node *node = run_node(SHARED, STT_START_SERVER, NULL);
+	struct stt_connect *c;
+	struct stt_packet packet;
+	struct stt_ctl *ctl;
+	char byte;
+
+	stt_connect_start(node, "127.0.0.1", 9, 20000, &c);
+	if (stt_ctl_open(&ctl) || stt_ctl_node_del(ctl, stt_node_number(node), 0))
+		tap_bail("cannot delete a node: %s", stt_errmsg());
+	stt_ctl_close(ctl);
+	tap_ok(stt_node_recv(node, &packet, &byte, 1, 5000) == -ESHUTDOWN,
+	       "A5 a node deleted in the kernel: receive ends (%s)", stt_errmsg());
+	tap_ok(stt_connect_result(c, NULL) == -ESHUTDOWN, "A5 and so does a connect");
+	stt_connect_free(c);
+	tap_ok(!stats_of(node).running && !stt_node_stop(node) &&
+	       !stt_node_start(node, 0, NULL), "A3 it can be started again");
+	stt_node_free(node);
+}
+
 int main(void)
 {
-	tap_plan(46);
+	tap_plan(49);
 	test_start_stop();
 	test_port_in_use();
 	test_rounds();
@@ -318,5 +333,6 @@ int main(void)
 	test_many();
 	test_both_at_once();
 	test_given_up();
+	test_deleted();
 	return tap_exit();
 }

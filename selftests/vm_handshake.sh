@@ -181,7 +181,19 @@ test_replay()
 	server_end
 }
 
-tap_plan 27
+test_killed()
+{
+	server "$NS_B" 0.0.0.0 8080
+	echo_ok "A4 a session" "$NS_A" "$NS_B4" 8080
+	kill -KILL "$server_pid"
+	wait "$server_pid" 2>/dev/null
+	tap_is "A4 kill -9: the node is gone from the kernel" "$(stt-ip -n "$NS_B" node show)" ""
+	server "$NS_B" 0.0.0.0 8080
+	echo_ok "A4 the port can be used again at once" "$NS_A" "$NS_B4" 8080
+	server_end
+}
+
+tap_plan 30
 ns_topology a b || tap_bail "no namespaces"
 test_chapter
 test_ways
@@ -189,4 +201,5 @@ test_errors
 test_bad_network
 test_messages
 test_replay
+test_killed
 tap_exit

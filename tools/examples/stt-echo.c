@@ -44,7 +44,8 @@ static const char usage[] =
 	"  --port P              port of the server (default 8080; 0: a free one)\n"
 	"  --once                server: end after one message\n"
 	"  --node-seed-file F    seed of this node, instead of the sample seed\n"
-	"  --shared-seed-file F  seed shared with the peer, likewise\n";
+	"  --shared-seed-file F  seed shared with the peer, likewise\n"
+	"                        (a newline at the end of a file does not count)\n";
 
 static int fail(const char *what)
 {
@@ -158,7 +159,7 @@ static int serve(struct stt_node *node)
 	do {
 		len = stt_node_recv(node, &packet, buf, sizeof(buf), -1);
 		if (len < 0)
-			return len == -ESHUTDOWN || len == -EINTR ? 0 : fail("server");
+			return len == -ESHUTDOWN ? 0 : fail("server");
 		print_bytes("Server received", buf, (size_t)len);
 		if (answer(node, &packet, buf, (size_t)len))
 			fail("server, answering");
@@ -188,23 +189,49 @@ static int talk(struct stt_node *node, const char *host, uint16_t port, const ch
 
 /* ---- commands ----------------------------------------------------------- */
 
-static void on_signal(int sig)
+static void *stop_on_signal(void *arg)
 {
-	(void)sig;	/* its arrival ends the waiting, with EINTR */
+	sigset_t set;
+	int sig;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigwait(&set, &sig);
+	stt_node_stop(arg);
+	return NULL;
+}
+
+/* Signals are for that thread alone, which ends the receiving by a stop. */
+static int serve_until_signal(struct stt_node *node)
+{
+	pthread_t thread;
+	int ret;
+
+	if (pthread_create(&thread, NULL, stop_on_signal, node)) {
+		fprintf(stderr, "stt-echo: cannot start a thread\n");
+		return 1;
+	}
+	ret = serve(node);
+	pthread_kill(thread, SIGTERM);
+	pthread_join(thread, NULL);
+	return ret;
 }
 
 static int run_server(void)
 {
-	struct sigaction action = { .sa_handler = on_signal };
 	struct stt_node *node;
+	sigset_t set;
 	int ret;
 
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	if (make_node("Server", "server_seed_32bytes_minimum!", options.host, options.port,
 		      STT_START_SERVER, &node))
 		return fail("server");
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	ret = serve(node);
+	ret = serve_until_signal(node);
 	stt_node_free(node);
 	return ret;
 }
@@ -278,6 +305,9 @@ static int read_seed(const char *path, struct seed *seed)
 		return -1;
 	}
 	fclose(file);
+	/* Editors and echo add a newline, which nobody means. */
+	if (seed->bytes[seed->len - 1] == '\n')
+		seed->len--;
 	return 0;
 }
 
