@@ -31,6 +31,7 @@ struct stt_node;
  * @rx_installed: there was a receive key once
  * @unlinked: left the table; no socket may join any more
  * @missed: heartbeats sent since the peer was last heard; timer only
+ * @last_beat: jiffies of the last of them; timer only
  * @tx: key that sends
  * @tx_next: key that waits for the peer to have its half
  * @rx: keys that receive, by stt_rx_slot()
@@ -75,6 +76,7 @@ struct stt_session {
 
 	struct timer_list timer;
 	unsigned long heartbeat;
+	unsigned long last_beat;
 	unsigned long last_rx;
 	unsigned long last_tx;
 

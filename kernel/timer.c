@@ -20,13 +20,17 @@
 
 #define STT_HEARTBEATS_MISSED	3
 
-static void stt_timer_idle(struct stt_session *s, unsigned long interval)
+static void stt_timer_idle(struct stt_session *s, unsigned long interval, unsigned long heard)
 {
+	/* The answer may have come within the jiffy of the question. */
+	if (!time_before(heard, s->last_beat))
+		s->missed = 0;
 	if (s->missed >= STT_HEARTBEATS_MISSED) {
 		stt_session_end(s, STT_SESSION_STATE_DEAD, STT_CLOSE_NONE);
 		return;
 	}
 	s->missed++;
+	s->last_beat = jiffies;
 	stt_output_control(s, STT_KIND_HEARTBEAT);
 	mod_timer(&s->timer, jiffies + interval);
 }
@@ -50,7 +54,7 @@ static void stt_timer_fire(struct timer_list *timer)
 			s->missed = 0;
 			mod_timer(&s->timer, heard + interval);
 		} else {
-			stt_timer_idle(s, interval);
+			stt_timer_idle(s, interval, heard);
 		}
 		break;
 	}
@@ -64,6 +68,7 @@ static unsigned long stt_timer_interval(u32 heartbeat_ms)
 void stt_timer_setup(struct stt_session *s, u32 heartbeat_ms)
 {
 	s->heartbeat = stt_timer_interval(heartbeat_ms);
+	s->last_beat = jiffies;
 	timer_setup(&s->timer, stt_timer_fire, 0);
 }
 
