@@ -14,7 +14,8 @@
 #                        $BUILD/logs/NAME-KVER.console, its output beside that.
 #                        In the environment: VM_MODULE_ARGS (module parameters),
 #                        VM_APPEND (for the kernel's command line), VM_SMP, VM_MEM,
-#                        VM_BOOT_LIMIT (s), VM_ACCEL (kvm, tcg), VM_TCG (single, multi)
+#                        VM_BOOT_LIMIT (s), VM_ACCEL (kvm, tcg), VM_TCG (single, multi),
+#                        VM_KERNEL (an image with all built in, in place of KVER's)
 #   vm_cleanup           ends a running VM, removes temporary files
 
 VM_MEM=${VM_MEM:-2048}
@@ -69,6 +70,7 @@ vm_initrd_modules()
 {
 	local kver=$1 dir=$2 name path
 
+	[ -z "${VM_KERNEL:-}" ] || { : > "$dir/list"; return; }
 	for name in virtio_pci 9pnet_virtio 9p overlay; do
 		modprobe -S "$kver" --show-depends "$name"
 	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
@@ -89,7 +91,7 @@ vm_initrd()
 	local kver=$1 out=$BUILD/vm/initrd-$1 tmp
 
 	if [ ! -e "$out" ] || [ "$REPO/tools/vm/init" -nt "$out" ] ||
-	   [ "/boot/vmlinuz-$kver" -nt "$out" ]; then
+	   [ "${VM_KERNEL:-/boot/vmlinuz-$kver}" -nt "$out" ]; then
 		mkdir -p "$BUILD/vm"
 		tmp=$(mktemp -d) || return 1
 		mkdir -p "$tmp"/{bin,dev,proc,modules}
@@ -153,7 +155,7 @@ vm_arguments()
 	vm_args=(
 		-M pc -accel "$accel" -cpu "$cpu" -smp "$VM_SMP" -m "$VM_MEM"
 		-nodefaults -no-user-config -nic none -display none -no-reboot
-		-kernel "/boot/vmlinuz-$kver" -initrd "$BUILD/vm/initrd-$kver"
+		-kernel "${VM_KERNEL:-/boot/vmlinuz-$kver}" -initrd "$BUILD/vm/initrd-$kver"
 		-append "console=ttyS0 quiet panic=-1 net.ifnames=0 slab_nomerge log_buf_len=4M $extra"
 		-device isa-debug-exit,iobase=0xf4,iosize=0x04
 		-chardev "file,id=console,path=$console"
