@@ -5,7 +5,7 @@
 
 PKG_BUILD="gcc libc6-dev make pkg-config libmnl-dev libsodium-dev"
 PKG_VM="qemu-system-x86 busybox-static kmod xz-utils iproute2 tcpdump procps"
-PKG_CHECK="g++ clang sparse libcmocka-dev linux-source-6.12 perl python3 python3-yaml ethtool"
+PKG_CHECK="g++ clang libclang-rt-14-dev sparse libcmocka-dev linux-source-6.12 perl python3 python3-yaml"
 
 # $1: series of kernel, "" for none
 packages_kernel()
