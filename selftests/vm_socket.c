@@ -242,13 +242,6 @@ static bool epoll_modes(int edge)
 	return true;
 }
 
-static long block_recv(void *arg)
-{
-	char c;
-
-	return recv(*(int *)arg, &c, 1, 0);
-}
-
 static long block_poll(void *arg)
 {
 	struct pollfd p = { .fd = *(int *)arg, .events = POLLIN };

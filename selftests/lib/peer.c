@@ -142,10 +142,28 @@ bool peer_recv(const struct peer *p, struct frame *f, uint8_t *buf, uint8_t *raw
 	return frame_open(f, buf, raw, n, key);
 }
 
+bool peer_hears(const struct peer *p, uint8_t kind, const void *payload, size_t len)
+{
+	static uint8_t buf[FRAME_MAX];
+	struct frame f;
+
+	check(peer_recv(p, &f, buf, NULL));
+	check_is(f.kind, kind);
+	check_is(f.stream, 0);
+	check_is(f.len, len);
+	check(!len || !memcmp(f.payload, payload, len));
+	return true;
+}
+
 bool duo_open(struct duo *d, enum path path, uint64_t id)
 {
+	return duo_open_heartbeat(d, path, id, 0);
+}
+
+bool duo_open_heartbeat(struct duo *d, enum path path, uint64_t id, uint32_t heartbeat_ms)
+{
 	d->id = id;
-	check(side_open(&d->k, path, 0));
+	check(side_open_heartbeat(&d->k, path, 0, heartbeat_ms));
 	check(peer_open(&d->p, path, 1));
 	d->p.to = d->k.addr;
 	d->p.session = id;

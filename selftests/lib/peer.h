@@ -55,6 +55,9 @@ bool peer_send_frame(const struct peer *p, const struct frame *f);
 /* Receive a datagram; @raw gets it as it came (FRAME_MAX bytes) or is NULL. */
 bool peer_recv(const struct peer *p, struct frame *f, uint8_t *buf, uint8_t *raw);
 
+/* The node has sent a frame of this kind without stream, and with this payload. */
+bool peer_hears(const struct peer *p, uint8_t kind, const void *payload, size_t len);
+
 /* A node at end 0, a peer at end 1, a session, a socket bound to it. */
 struct duo {
 	struct side k;
@@ -64,6 +67,7 @@ struct duo {
 };
 
 bool duo_open(struct duo *d, enum path path, uint64_t id);
+bool duo_open_heartbeat(struct duo *d, enum path path, uint64_t id, uint32_t heartbeat_ms);
 /*
  * Nothing of what was sent before is delivered, and the session lives: the next
  * message that comes is the one sent now.

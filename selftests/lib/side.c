@@ -348,6 +348,14 @@ bool next_event(struct stt_ctl *ctl, struct stt_event *ev)
 	return !err;
 }
 
+bool event_of(struct stt_ctl *ctl, int cmd, struct stt_event *ev)
+{
+	do {
+		check(next_event(ctl, ev));
+	} while (ev->cmd != cmd);
+	return true;
+}
+
 bool no_event(struct stt_ctl *ctl)
 {
 	struct stt_event ev;

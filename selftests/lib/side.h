@@ -90,6 +90,8 @@ bool readable(int fd, int ms);
 
 /* Events: subscribe, then the next one within TIMEOUT_MS, or none waits. */
 bool next_event(struct stt_ctl *ctl, struct stt_event *ev);
+/* The next one with this command; others are skipped. */
+bool event_of(struct stt_ctl *ctl, int cmd, struct stt_event *ev);
 bool no_event(struct stt_ctl *ctl);
 
 /* Two nodes with one session. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -171,4 +172,11 @@ long worker_join(struct worker *w)
 {
 	pthread_join(w->thread, NULL);
 	return w->result;
+}
+
+long block_recv(void *arg)
+{
+	char c;
+
+	return recv(*(int *)arg, &c, 1, 0);
 }

@@ -93,6 +93,9 @@ bool worker_blocked(const struct worker *w);
 /* Wait for its end. Returns what fn returned; w->err is errno after it. */
 long worker_join(struct worker *w);
 
+/* recv() of one byte, as a worker; arg points to the socket. */
+long block_recv(void *arg);
+
 /* Forget the CPU the program is tied to, for tests of concurrency. */
 void suite_all_cpus(void);
 
