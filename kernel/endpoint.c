@@ -8,18 +8,25 @@
 
 #include "endpoint.h"
 
-bool stt_endpoint_equal(const struct stt_endpoint *a, const struct stt_endpoint *b)
+bool stt_endpoint_same_peer(const struct stt_endpoint *a, const struct stt_endpoint *b)
 {
 	if (a->peer.sa.sa_family != b->peer.sa.sa_family)
 		return false;
 	if (a->peer.sa.sa_family == AF_INET)
 		return a->peer.in.sin_addr.s_addr == b->peer.in.sin_addr.s_addr &&
-		       a->peer.in.sin_port == b->peer.in.sin_port &&
-		       a->local.v4.s_addr == b->local.v4.s_addr;
+		       a->peer.in.sin_port == b->peer.in.sin_port;
 	return ipv6_addr_equal(&a->peer.in6.sin6_addr, &b->peer.in6.sin6_addr) &&
 	       a->peer.in6.sin6_port == b->peer.in6.sin6_port &&
-	       a->peer.in6.sin6_scope_id == b->peer.in6.sin6_scope_id &&
-	       ipv6_addr_equal(&a->local.v6, &b->local.v6);
+	       a->peer.in6.sin6_scope_id == b->peer.in6.sin6_scope_id;
+}
+
+bool stt_endpoint_equal(const struct stt_endpoint *a, const struct stt_endpoint *b)
+{
+	if (!stt_endpoint_same_peer(a, b))
+		return false;
+	if (a->peer.sa.sa_family == AF_INET)
+		return a->local.v4.s_addr == b->local.v4.s_addr;
+	return ipv6_addr_equal(&a->local.v6, &b->local.v6);
 }
 
 /* Who sent a received datagram, and to which address of ours. */

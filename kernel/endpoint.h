@@ -27,6 +27,7 @@ struct stt_endpoint {
 	} local;
 };
 
+bool stt_endpoint_same_peer(const struct stt_endpoint *a, const struct stt_endpoint *b);
 bool stt_endpoint_equal(const struct stt_endpoint *a, const struct stt_endpoint *b);
 void stt_endpoint_of_skb(struct stt_endpoint *ep, const struct sk_buff *skb);
 

@@ -242,7 +242,6 @@ struct genl_family stt_genl __ro_after_init = {
 	.parallel_ops	= true,
 	.ops		= stt_genl_ops,
 	.n_ops		= ARRAY_SIZE(stt_genl_ops),
-	.resv_start_op	= __STT_CMD_MAX,
 	.mcgrps		= stt_genl_groups,
 	.n_mcgrps	= ARRAY_SIZE(stt_genl_groups),
 };

@@ -125,22 +125,33 @@ static int stt_nl_peer6(struct genl_info *info, struct stt_endpoint *ep)
 	return 0;
 }
 
-/* Can the node's UDP socket reach addresses of this family? */
+/* Can a UDP socket reach addresses of this family, as it is bound? */
+static bool stt_nl_udp_speaks(const struct sock *udp, sa_family_t family)
+{
+	if (udp->sk_family == AF_INET)
+		return family == AF_INET;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (ipv6_addr_any(&udp->sk_v6_rcv_saddr))
+		return family == AF_INET6 || !ipv6_only_sock(udp);
+	return ipv6_addr_v4mapped(&udp->sk_v6_rcv_saddr) == (family == AF_INET);
+#else
+	return false;
+#endif
+}
+
 static int stt_nl_peer_family(struct genl_info *info, struct stt_node *node, sa_family_t family)
 {
 	const struct sock *udp;
-	bool ok = true;
+	bool ok;
 
 	rcu_read_lock();
 	udp = rcu_dereference(node->udp);
-	if (udp && family == AF_INET6)
-		ok = udp->sk_family == AF_INET6;
-	else if (udp)
-		ok = !ipv6_only_sock(udp);
+	/* Of a node that is just dying, whoever takes its lock finds out. */
+	ok = !udp || stt_nl_udp_speaks(udp, family);
 	rcu_read_unlock();
 	if (ok)
 		return 0;
-	GENL_SET_ERR_MSG(info, "the node's UDP socket does not speak the peer's address family");
+	GENL_SET_ERR_MSG(info, "the node's UDP socket cannot reach the peer's address family");
 	return -EAFNOSUPPORT;
 }
 

@@ -226,7 +226,7 @@ bool stt_session_activate(struct stt_session *s)
 	bool news;
 
 	spin_lock_bh(&s->lock);
-	news = s->state == STT_SESSION_STATE_PENDING;
+	news = s->state == STT_SESSION_STATE_PENDING && !s->unlinked;
 	if (news)
 		WRITE_ONCE(s->state, STT_SESSION_STATE_ACTIVE);
 	spin_unlock_bh(&s->lock);
@@ -245,8 +245,7 @@ bool stt_session_end(struct stt_session *s, u8 state, u8 reason)
 	bool news;
 
 	spin_lock_bh(&s->lock);
-	news = s->state == STT_SESSION_STATE_PENDING ||
-	       s->state == STT_SESSION_STATE_ACTIVE;
+	news = s->state <= STT_SESSION_STATE_ACTIVE && !s->unlinked;
 	if (news) {
 		s->close_reason = reason;
 		WRITE_ONCE(s->state, state);
@@ -271,14 +270,19 @@ void stt_session_endpoint(struct stt_session *s, struct stt_endpoint *ep)
 	} while (read_seqretry(&s->endpoint_lock, seq));
 }
 
+/* Another address of ours is a matter of routing; of the peer's, an event. */
 void stt_session_move(struct stt_session *s, const struct stt_endpoint *ep)
 {
+	bool moved;
+
 	write_seqlock_bh(&s->endpoint_lock);
+	moved = !stt_endpoint_same_peer(&s->endpoint, ep);
 	s->endpoint = *ep;
 	write_sequnlock_bh(&s->endpoint_lock);
 
 	dst_cache_reset(&s->dst_cache);
-	stt_event_session(s, STT_CMD_SESSION_MOVED_NTF, GFP_ATOMIC);
+	if (moved)
+		stt_event_session(s, STT_CMD_SESSION_MOVED_NTF, GFP_ATOMIC);
 }
 
 int __init stt_sessions_init(void)
