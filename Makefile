@@ -235,6 +235,9 @@ $(EXAMPLES): $(BUILD)/examples/%: $(BUILD)/obj/tools/examples/%.o $(BUILD)/libst
 # A selftest names further sources it is made of in its first lines:
 #	/* links: kernel/frame.c kernel/replay.c */
 links_of	= $(shell sed -n '1,12s@.*links:\(.*\)\*/.*@\1@p' selftests/$(1).c)
+# and what it takes from other packages, as pkg-config calls them:
+#	/* packages: libnl-genl-3.0 */
+packages_of	= $(shell sed -n '1,12s@.*packages:\(.*\)\*/.*@\1@p' selftests/$(1).c)
 # $(1) test, $(2) obj, san or fuzz, $(3) library, $(4) how to link, $(5) libraries
 define test_rule
 $(BUILD)/selftests/$(1): $(BUILD)/$(2)/selftests/$(1).o $(patsubst %.c,$(BUILD)/$(2)/%.o,$(call links_of,$(1))) $(3)
@@ -242,7 +245,13 @@ $(BUILD)/selftests/$(1): $(BUILD)/$(2)/selftests/$(1).o $(patsubst %.c,$(BUILD)/
 	$$(call say,LD,$$@)
 	$$(Q)$(4) -pthread -o $$@ $$(filter %.o,$$^) $(3) $(5) $(PKG_LIBS)
 endef
-$(foreach t,$(PROGRAMS),$(eval $(call test_rule,$(t),obj,$(LIB_A),$(CC) -pie $(LDFLAGS))))
+# $(1) test, $(2) packages
+define packages_rule
+$(BUILD)/obj/selftests/$(1).o: INC := $(TEST_INC) $(shell $(PKG_CONFIG) --cflags $(2))
+$(BUILD)/selftests/$(1): PKG_MORE := $(shell $(PKG_CONFIG) --libs $(2))
+endef
+$(foreach t,$(PROGRAMS),$(eval $(call test_rule,$(t),obj,$(LIB_A),$(CC) -pie $(LDFLAGS),$$(PKG_MORE))))
+$(foreach t,$(PROGRAMS),$(if $(call packages_of,$(t)),$(eval $(call packages_rule,$(t),$(call packages_of,$(t))))))
 $(foreach t,$(UNIT_TESTS),$(eval $(call test_rule,$(t),san,$(LIB_SAN),$(CC) $(SAN),-lcmocka)))
 $(foreach t,$(FUZZERS),$(eval $(call test_rule,$(t),fuzz,$(LIB_FUZZ),$(CLANG) $(SAN) -fsanitize=fuzzer)))
 

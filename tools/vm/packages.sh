@@ -3,7 +3,7 @@
 # Installs the Debian packages that a command of tools/run needs and that are
 # missing, and says which.
 
-PKG_BUILD="gcc libc6-dev make pkg-config libmnl-dev libsodium-dev"
+PKG_BUILD="gcc libc6-dev make pkg-config libmnl-dev libsodium-dev libnl-genl-3-dev"
 PKG_VM="qemu-system-x86 busybox-static kmod xz-utils iproute2 tcpdump procps"
 PKG_CHECK="g++ clang libclang-rt-14-dev sparse libcmocka-dev linux-source-6.12 perl python3 python3-yaml"
 
