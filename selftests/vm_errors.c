@@ -120,6 +120,7 @@ static bool node_gone_for_good(int arg)
 
 	(void)arg;
 	check(duo_open(&d, PATH_V4, ID));
+	drop(d.fd);
 	d.fd = stt_bound(&d.k, STT_SESSION_ANY);
 	addr = stt_at(&d.k, ID, 1);
 	check_is(stt_connect_at(d.fd, &addr), 0);

@@ -10,8 +10,8 @@
 #include "lib/peer.h"
 
 #define ID 0x32ULL
-#define BEAT 200		/* ms */
-#define SLACK 150		/* ms; a timer is coarse, and the machine may be slow */
+#define BEAT 300		/* ms */
+#define SLACK 100		/* ms; timers are coarse */
 
 static bool acknowledge(struct peer *p)
 {
@@ -44,11 +44,11 @@ static bool busy(int path)
 {
 	struct duo d;
 
-	check(duo_open_heartbeat(&d, path, ID, BEAT));
-	/* Nothing of the node comes while it hears from the peer. */
-	for (int i = 0; i < 5 * BEAT / 50; i++) {
+	/* A long interval: a slow machine shall not take it for silence. */
+	check(duo_open_heartbeat(&d, path, ID, 4 * BEAT));
+	for (int i = 0; i < 30; i++) {
 		check(duo_quiet(&d));
-		check(!readable(d.p.fd, 50));
+		check(!readable(d.p.fd, BEAT / 3));
 	}
 	check(peer_hears(&d.p, STT_KIND_HEARTBEAT, "", 0));
 	return true;
@@ -132,7 +132,7 @@ static bool dies(struct side *s, int fd, uint64_t start)
 	check(event_of(s->ctl, STT_CMD_SESSION_STATE_NTF, &ev));
 	took = now_ms() - start;
 	check_is(ev.session.state, STT_SESSION_STATE_DEAD);
-	check(took >= 4 * BEAT - SLACK && took <= 4 * BEAT + 3 * SLACK);
+	check(took >= 4 * BEAT - SLACK && took < 5 * BEAT);
 	check_is(worker_join(&w), -1);
 	check_is(w.err, ETIMEDOUT);
 	check_fails(send(fd, "x", 1, 0), ETIMEDOUT);
@@ -245,10 +245,11 @@ static const struct test tests[] = {
 	{ "A32 interval 0: none", off, PATH_V4 },
 	{ "A32 the interval can be set, within its limits", settable, PATH_V4 },
 	{ "A32 a heartbeat is answered at once, an answer is not", answers, PATH_V4 },
-	{ "A33 the link is cut: dead after four intervals, ETIMEDOUT", unplugged, PATH_V4 },
 	{ "A33 a silent peer: three heartbeats, then dead", silent, PATH_V6 },
 	{ "A33 forged frames are no sign of life", forged_life, PATH_V4 },
 	{ "A32 a pending session is silent until its peer is heard", pending, PATH_V4 },
+	/* The last: a link that was down has lost its IPv6 addresses. */
+	{ "A33 the link is cut: dead after four intervals, ETIMEDOUT", unplugged, PATH_V4 },
 };
 
 int main(void)
