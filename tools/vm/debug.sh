@@ -6,7 +6,7 @@
 
 DEBUG_VM_LIMIT=${DEBUG_VM_LIMIT:-3600}
 # Time limits of the tests are multiplied by this.
-export STT_SLOW=${STT_SLOW:-4}
+DEBUG_SLOW=${STT_SLOW:-4}
 
 # debug_vm NAME FLAVOUR MODULE PARAMETERS COMMAND: a run in a VM with the kernel
 # that debug_kernel set, in which any complaint counts.
@@ -18,7 +18,7 @@ debug_vm()
 	# The kernel's own data races must not end the run.
 	[ "$2" = kcsan ] || VM_APPEND+=" panic_on_warn=1"
 	vm_run "$1" "$KVER" "$DEBUG_VM_LIMIT" "" \
-		"STT_SLOW=$STT_SLOW exec tools/vm/debug-guest '$3' '$4' $5"
+		"STT_SLOW=$DEBUG_SLOW exec tools/vm/debug-guest '$3' '$4' $5"
 	status=$?
 	if [ "$2" = kcsan ] && [ -s "$log" ]; then
 		"$REPO/tools/vm/kcsan-split" "$log" "$BUILD/logs/$1-$KVER.races-elsewhere"
