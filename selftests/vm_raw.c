@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/peer.c */
+/* R16: what is no transport frame goes to the handshake socket as it came. */
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/udp.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/peer.h"
+
+#define ID 0x4a4ULL
+
+static uint8_t bytes[2000], got[2000];
+
+static int handshake_socket(const struct side *s)
+{
+	struct sockaddr_stt at = stt_at(s, 0, 0);
+	int fd = stt_socket(s->path, s->end);
+
+	at.sstt_type = STT_MSG_HANDSHAKE;
+	return fd >= 0 && !stt_bind_at(fd, &at) ? fd : -1;
+}
+
+struct raw {
+	struct side s;
+	struct peer p;
+	int fd;
+};
+
+static bool raw_open(struct raw *r, enum path path)
+{
+	check(side_open(&r->s, path, 0));
+	check(peer_open(&r->p, path, 1));
+	r->p.to = r->s.addr;
+	r->fd = handshake_socket(&r->s);
+	check(r->fd >= 0);
+	randombytes_buf(bytes, sizeof(bytes));
+	bytes[0] = 1;
+	return true;
+}
+
+/* A received datagram with its addresses. */
+struct datagram {
+	ssize_t len;
+	struct sockaddr_stt name;
+	union stt_addr peer, local;
+};
+
+static bool recv_datagram(int fd, struct datagram *d)
+{
+	char control[256] __attribute__((aligned(8)));
+	struct iovec iov = { got, sizeof(got) };
+	struct msghdr msg = {
+		.msg_name = &d->name, .msg_namelen = sizeof(d->name),
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cm;
+
+	memset(d, 0, sizeof(*d));
+	d->len = recvmsg(fd, &msg, 0);
+	check(d->len >= 0);
+	for (cm = CMSG_FIRSTHDR(&msg); cm; cm = CMSG_NXTHDR(&msg, cm)) {
+		union stt_addr *out = cm->cmsg_type == STT_CMSG_PEER_ADDR ? &d->peer : &d->local;
+
+		check_is(cm->cmsg_level, SOL_STT);
+		check(cm->cmsg_len <= CMSG_LEN(sizeof(*out)));
+		memcpy(out, CMSG_DATA(cm), cm->cmsg_len - CMSG_LEN(0));
+	}
+	return true;
+}
+
+static bool addresses(int path)
+{
+	struct datagram d;
+	struct raw r;
+
+	check(raw_open(&r, path));
+	check(peer_raw(&r.p, bytes, 100));
+	check(recv_datagram(r.fd, &d));
+	check_is(d.len, 100);
+	check(!memcmp(got, bytes, 100));
+	check(addr_equal(&d.peer, &r.p.addr));
+	check(addr_equal(&d.local, &r.s.addr));
+	check_is(d.name.sstt_type, STT_MSG_HANDSHAKE);
+	check_is(d.name.sstt_node, r.s.node);
+	check(d.name.sstt_session == 0 && d.name.sstt_stream == 0);
+	check_is(node_stat(&r.s, STT_A_STATS_RX_HANDSHAKE), 1);
+	return true;
+}
+
+static bool lengths(int path)
+{
+	struct datagram d;
+	struct raw r;
+
+	check(raw_open(&r, path));
+	for (int len = 1; len <= 1200; len += len < 64 ? 1 : 71) {
+		check(peer_raw(&r.p, bytes, len));
+		check(recv_datagram(r.fd, &d));
+		check_is(d.len, len);
+		check(!memcmp(got, bytes, len));
+	}
+	check(peer_raw(&r.p, bytes, 1200));
+	check(recv_datagram(r.fd, &d));
+	check_is(d.len, 1200);
+	check(peer_raw(&r.p, bytes, 1201));
+	check(peer_raw(&r.p, bytes, 1400));
+	check(peer_raw(&r.p, bytes, 0));
+	check(is_empty(r.fd));
+	check_is(node_stat(&r.s, STT_A_STATS_DROP_MALFORMED), 3);
+	return true;
+}
+
+static bool types(int path)
+{
+	struct datagram d;
+	struct raw r;
+
+	check(raw_open(&r, path));
+	for (int type = 0; type < 256; type++) {
+		bytes[0] = type;
+		check(peer_raw(&r.p, bytes, 60));
+		if (type == 0x10)
+			continue;
+		check(recv_datagram(r.fd, &d));
+		check_is(d.len, 60);
+		check_is(got[0], type);
+	}
+	check(is_empty(r.fd));
+	return true;
+}
+
+static bool only_one(int path)
+{
+	struct sockaddr_stt at, to;
+	struct raw r;
+	int second;
+
+	check(raw_open(&r, path));
+	second = stt_socket(path, 0);
+	at = stt_at(&r.s, 0, 0);
+	at.sstt_type = STT_MSG_HANDSHAKE;
+	check_fails(stt_bind_at(second, &at), EADDRINUSE);
+	drop(r.fd);
+	check(peer_raw(&r.p, bytes, 10));
+	check_is(node_stat(&r.s, STT_A_STATS_DROP_HANDSHAKE), 1);
+	check_is(stt_bind_at(second, &at), 0);
+	check(peer_raw(&r.p, bytes, 20));
+	check_is(recv(second, got, sizeof(got), 0), 20);
+	/* It only receives. */
+	check_is(side_session(&r.s, ID, &r.p.addr), 0);
+	to = stt_at(&r.s, ID, 0);
+	check_fails(stt_connect_at(second, &to), EOPNOTSUPP);
+	check_fails(send(second, "x", 1, 0), EDESTADDRREQ);
+	return true;
+}
+
+static bool batch(int path)
+{
+	uint16_t step = 100;
+	char control[CMSG_SPACE(sizeof(step))] __attribute__((aligned(8))) = { 0 };
+	struct iovec iov = { bytes, 1040 };
+	struct datagram d;
+	struct raw r;
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+
+	check(raw_open(&r, path));
+	msg.msg_name = &r.p.to;
+	msg.msg_namelen = addr_len(&r.p.to);
+	CMSG_FIRSTHDR(&msg)->cmsg_level = IPPROTO_UDP;
+	CMSG_FIRSTHDR(&msg)->cmsg_type = UDP_SEGMENT;
+	CMSG_FIRSTHDR(&msg)->cmsg_len = CMSG_LEN(sizeof(step));
+	memcpy(CMSG_DATA(CMSG_FIRSTHDR(&msg)), &step, sizeof(step));
+	for (int i = 0; i < 11; i++)
+		bytes[100 * i] = i == 10 ? 99 : 1;
+	check_is(sendmsg(r.p.fd, &msg, 0), 1040);
+	for (int i = 0; i < 11; i++) {
+		check(recv_datagram(r.fd, &d));
+		check_is(d.len, i == 10 ? 40 : 100);
+		check(!memcmp(got, bytes + 100 * i, d.len));
+		check(addr_equal(&d.peer, &r.p.addr));
+		check(addr_equal(&d.local, &r.s.addr));
+	}
+	check(is_empty(r.fd));
+	return true;
+}
+
+static bool full(int path)
+{
+	int size = 4096, n = 0;
+	struct raw r;
+
+	check(raw_open(&r, path));
+	check_is(setsockopt(r.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
+	for (int i = 0; i < 200; i++)
+		check(peer_raw(&r.p, bytes, 1000));
+	while (recv(r.fd, got, sizeof(got), MSG_DONTWAIT) == 1000)
+		n++;
+	check(n > 0 && n < 20);
+	check_is(node_stat(&r.s, STT_A_STATS_DROP_HANDSHAKE), 200 - n);
+	check_is(node_stat(&r.s, STT_A_STATS_RX_HANDSHAKE), n);
+	check(peer_raw(&r.p, bytes, 1000));
+	check_is(recv(r.fd, got, sizeof(got), 0), 1000);
+	return true;
+}
+
+/* The link-local address of an interface, with its scope. */
+static bool link_local(int end, const char *dev, union stt_addr *out)
+{
+	struct ifaddrs *list, *i;
+	bool found = false;
+
+	check(enter(PATH_V6, end));
+	check(!getifaddrs(&list));
+	for (i = list; i && !found; i = i->ifa_next) {
+		struct sockaddr_in6 *a = (void *)i->ifa_addr;
+
+		found = a && a->sin6_family == AF_INET6 && !strcmp(i->ifa_name, dev) &&
+			IN6_IS_ADDR_LINKLOCAL(&a->sin6_addr);
+		if (found)
+			out->in6 = *a;
+	}
+	freeifaddrs(list);
+	return found;
+}
+
+/* A peer on a link-local address: the scope comes with it, and is used. */
+static bool scope(int arg)
+{
+	union stt_addr a, b, any;
+	struct datagram d;
+	struct raw r;
+	struct frame f;
+	int fd;
+
+	(void)arg;
+	r.s = (struct side) { .path = PATH_V6 };
+	check(link_local(1, "to_a", &b) && link_local(0, "to_b", &a));
+	r.s.udp = udp_open_at(PATH_V6, 0, "::", &any);
+	check(ctl_open(&r.s.ctl, PATH_V6, 0));
+	check_is(stt_ctl_node_new(r.s.ctl, r.s.udp, NULL, &r.s.node), 0);
+	r.fd = handshake_socket(&r.s);
+
+	r.p = (struct peer) { .path = PATH_V6, .end = 1, .session = ID };
+	check(enter(PATH_V6, 1));
+	r.p.fd = keep(socket(AF_INET6, SOCK_DGRAM, 0));
+	check_is(bind(r.p.fd, &b.sa, sizeof(b.in6)), 0);
+	check(set_timeout(r.p.fd, TIMEOUT_MS));
+	r.p.to = a;
+	r.p.to.in6.sin6_scope_id = b.in6.sin6_scope_id;
+	r.p.to.in6.sin6_port = any.in6.sin6_port;
+	check(peer_raw(&r.p, "\1hello", 6));
+	check(recv_datagram(r.fd, &d));
+	check(!memcmp(&d.peer.in6.sin6_addr, &b.in6.sin6_addr, 16));
+	check_is(d.peer.in6.sin6_scope_id, a.in6.sin6_scope_id);
+	check(!memcmp(&d.local.in6.sin6_addr, &a.in6.sin6_addr, 16));
+	check_is(d.local.in6.sin6_scope_id, a.in6.sin6_scope_id);
+
+	check_is(side_session(&r.s, ID, &d.peer), 0);
+	fd = stt_connected(&r.s, ID, 0);
+	check_is(send(fd, "x", 1, 0), 1);
+	check(peer_recv(&r.p, &f, got, NULL));
+	check(peer_send(&r.p, "y", 1));
+	check(receives(fd, "y", 1));
+	return true;
+}
+
+static const struct test tests[] = {
+	{ "R16 a datagram with its addresses, IPv4", addresses, PATH_V4 },
+	{ "R16 a datagram with its addresses, IPv6", addresses, PATH_V6 },
+	{ "R16 a datagram with its addresses, IPv4 on a dual-stack node", addresses, PATH_MIXED },
+	{ "R16 a datagram with its addresses, loopback", addresses, PATH_LO6 },
+	{ "R16 lengths 1 to 1200 arrive, 0 and 1201 do not", lengths, PATH_V4 },
+	{ "R16 every type but the transport frame's", types, PATH_V4 },
+	{ "R16 a node has one handshake socket, and it only receives", only_one, PATH_V4 },
+	{ "R16 a batch of datagrams is split, IPv4", batch, PATH_V4 },
+	{ "R16 a batch of datagrams is split, IPv6", batch, PATH_V6 },
+	{ "R16 a full handshake socket drops, counts and recovers", full, PATH_V4 },
+	{ "R16 link-local peers come with their scope", scope, 0 },
+};
+
+int main(void)
+{
+	if (sodium_init() < 0)
+		return 1;
+	return suite(tests);
+}
