@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/peer.c */
+/* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/peer.c selftests/lib/module.c */
 /* A4: nodes, sessions and the module end cleanly, whoever ends them. */
 #include <fcntl.h>
 #include <signal.h>
@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/module.h"
 #include "lib/peer.h"
 
 #define ID 0x4ULL
@@ -251,30 +252,6 @@ static bool goodbye(int path)
 	check_is(stt_ctl_session_del(d.k.ctl, d.k.node, ID, 0), 0);
 	check(is_empty(d.p.fd));
 	return true;
-}
-
-static int module_remove(void)
-{
-	uint64_t until = now_ms() + TIMEOUT_MS;
-	int ret;
-
-	/* The last node may still be on its way out; nothing announces its end. */
-	do {
-		ret = syscall(SYS_delete_module, "stt", O_NONBLOCK);
-	} while (ret && now_ms() < until && !usleep(20000));
-	return ret;
-}
-
-static int module_insert(void)
-{
-	char file[500];
-	int fd, ret;
-
-	snprintf(file, sizeof(file), "%s/module-%s/stt.ko", env("BUILD"), env("KVER"));
-	fd = open(file, O_RDONLY | O_CLOEXEC);
-	ret = syscall(SYS_finit_module, fd, "", 0);
-	close(fd);
-	return ret;
 }
 
 static bool module_held(int arg)

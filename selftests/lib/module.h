@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Removing and inserting the module in the middle of a test. */
+#ifndef SELFTESTS_MODULE_H
+#define SELFTESTS_MODULE_H
+
+/* As rmmod and insmod: 0, or -1 and errno. */
+int module_remove(void);
+int module_insert(void);
+
+#endif /* SELFTESTS_MODULE_H */
