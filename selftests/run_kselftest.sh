@@ -6,7 +6,7 @@
 
 here=$(dirname "$(realpath "$0")")
 REPO=$(dirname "$here")
-BUILD=${BUILD:-$REPO/build}
+BUILD=${KSFT_BUILD:-$REPO/build}
 list=$REPO/kselftest-list.txt
 KSFT_SKIP=4
 pass=0
