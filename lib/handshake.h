@@ -18,6 +18,7 @@
 #include "noise.h"
 
 #define STT_HS_LIFETIME_MS	10000	/* of what a responder remembers */
+#define STT_HS_ROUND_MS		5000	/* without progress, then a new HELLO */
 #define STT_HS_RESEND_MS	250	/* first retransmission, then times 1.5 */
 #define STT_HS_RESEND_MAX_MS	2000
 
@@ -62,7 +63,7 @@ enum stt_hs_drop {
 	STT_HS_DROP_REFUSED,		/* HELLO while not accepting */
 	STT_HS_DROP_BAD_MAC,		/* no seed of ours: a stranger, or damage */
 	STT_HS_DROP_BAD_SEAL,		/* right mac1, yet it does not open */
-	STT_HS_DROP_REPLAYED,		/* HELLO seen before, or too old */
+	STT_HS_DROP_REPLAYED,		/* HELLO seen before, or its time is far off */
 	STT_HS_DROP_OWN,		/* our own HELLO came back */
 	STT_HS_DROP_UNSUPPORTED,	/* no common suite, or a rekey */
 	STT_HS_DROP_FULL,		/* too many pending */
@@ -165,7 +166,8 @@ struct stt_responder;
 struct stt_responder_params {
 	const struct stt_hs_keyring	*keyring;	/* kept, not copied */
 	const uint8_t			*node_id;
-	const uint8_t			*oldest;	/* TAI64N: older HELLOs are refused */
+	int64_t				clock_s;	/* as stt_responder_clock() */
+	uint32_t			lag_s;		/* how far clocks may differ */
 	uint32_t			suites;
 	unsigned int			pending_max;	/* 0: STT_HS_PENDING_MAX */
 	unsigned int			replay_max;	/* 0: STT_HS_REPLAY_MAX */
@@ -177,6 +179,9 @@ struct stt_responder_params {
 /* NULL: no memory. */
 struct stt_responder *stt_responder_new(const struct stt_responder_params *p);
 void stt_responder_free(struct stt_responder *r);
+
+/* What time it is, in Unix seconds: before each input that may have changed it. */
+void stt_responder_clock(struct stt_responder *r, int64_t now_s);
 
 /* Refuse HELLOs in silence, or take them. Handshakes under way go on. */
 void stt_responder_accept(struct stt_responder *r, bool accept);

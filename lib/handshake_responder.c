@@ -56,8 +56,14 @@ struct stt_responder *stt_responder_new(const struct stt_responder_params *p)
 	TAILQ_INIT(&r->waiting);
 	TAILQ_INIT(&r->complete);
 	stt_replay_init(&r->replay, p->replay_max ? p->replay_max : STT_HS_REPLAY_MAX,
-			p->oldest);
+			p->lag_s);
+	stt_responder_clock(r, p->clock_s);
 	return r;
+}
+
+void stt_responder_clock(struct stt_responder *r, int64_t now_s)
+{
+	stt_replay_clock(&r->replay, now_s);
 }
 
 static void free_pending(struct pending *p)
@@ -185,8 +191,9 @@ static uint8_t choose_suite(uint32_t common)
 }
 
 /* Whether to go on with a HELLO whose seal has opened. */
-static bool check_payload(const struct stt_responder *r, const uint8_t *payload,
-			  const uint8_t *ephemeral, enum stt_hs_drop *why)
+static bool check_payload(const struct stt_responder *r, uint64_t now_ms,
+			  const uint8_t *payload, const uint8_t *ephemeral,
+			  enum stt_hs_drop *why)
 {
 	if (!sodium_memcmp(payload, r->node_id, STT_HS_NODE_ID_LEN))
 		*why = STT_HS_DROP_OWN;
@@ -194,13 +201,27 @@ static bool check_payload(const struct stt_responder *r, const uint8_t *payload,
 		 stt_get_be32(payload + STT_HS_HELLO_OFF_RESERVED) ||
 		 !choose_suite(r->suites & stt_get_be32(payload + STT_HS_HELLO_OFF_SUITES)))
 		*why = STT_HS_DROP_UNSUPPORTED;
-	else if (stt_replay_seen(&r->replay, payload + STT_HS_HELLO_OFF_TIME, ephemeral))
+	else if (stt_replay_seen(&r->replay, now_ms, payload + STT_HS_HELLO_OFF_TIME, ephemeral))
 		*why = STT_HS_DROP_REPLAYED;
+	else if (!r->accept)
+		*why = STT_HS_DROP_REFUSED;
 	else if (r->n_waiting >= r->max)
 		*why = STT_HS_DROP_FULL;
 	else
 		return true;
 	return false;
+}
+
+/*
+ * Refused for the moment. Its sender may repeat it and get in; who has recorded
+ * it and sends it later may not. Without memory there is nothing to note.
+ */
+static void note_refused(struct stt_responder *r, uint64_t now_ms, const uint8_t *payload,
+			 const uint8_t *ephemeral, enum stt_hs_drop why)
+{
+	if (why == STT_HS_DROP_REFUSED || why == STT_HS_DROP_FULL)
+		(void)stt_replay_add(&r->replay, payload + STT_HS_HELLO_OFF_TIME, ephemeral,
+				     now_ms + STT_HS_LIFETIME_MS);
 }
 
 /* Message 2 and all keys. A wildcard session id is as good as impossible: try again. */
@@ -235,7 +256,7 @@ static int insert(struct stt_responder *r, struct pending *p, uint32_t id, uint6
 		return -1;
 	if (stt_id_insert(&r->by_hello, &p->by_hello, stt_get_be32(p->hello_mac1)))
 		goto undo_id;
-	if (stt_replay_add(&r->replay, time, ephemeral))
+	if (stt_replay_add(&r->replay, time, ephemeral, 0))
 		goto undo_hello;
 	p->expires_ms = now_ms + STT_HS_LIFETIME_MS;
 	TAILQ_INSERT_TAIL(&r->waiting, p, link);
@@ -288,8 +309,10 @@ static enum stt_hs_verdict new_hello(struct stt_responder *r, uint64_t now_ms,
 	if (stt_noise_read1(&ns, data + STT_HS_HDR_LEN, sizeof(payload) + STT_NOISE_OVERHEAD,
 			    payload))
 		*why = STT_HS_DROP_BAD_SEAL;
-	else if (check_payload(r, payload, data + STT_HS_HDR_LEN, why))
+	else if (check_payload(r, now_ms, payload, data + STT_HS_HDR_LEN, why))
 		verdict = begin(r, now_ms, seed, data, payload, &ns, out, why);
+	else
+		note_refused(r, now_ms, payload, data + STT_HS_HDR_LEN, *why);
 	stt_noise_wipe(&ns);
 	sodium_memzero(payload, sizeof(payload));
 	return verdict;
@@ -302,8 +325,6 @@ static enum stt_hs_verdict take_hello(struct stt_responder *r, uint64_t now_ms,
 	struct pending *p;
 	int seed;
 
-	if (!r->accept)
-		return drop(why, STT_HS_DROP_REFUSED);
 	seed = find_seed(r, data, STT_HS_HELLO_LEN);
 	if (seed < 0)
 		return drop(why, STT_HS_DROP_BAD_MAC);

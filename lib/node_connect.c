@@ -67,14 +67,14 @@ static void finish(struct stt_connect *c, int result)
 static const char *address_fate(const struct stt_attempt_addr *a)
 {
 	return a->error ? stt_strerror(a->error)
-			: "silence (nothing there, packets lost, or another shared seed)";
+			: "silence (nothing there, packets lost, another shared seed, or clocks too far apart)";
 }
 
 /* "no answer from HOST port N within 10000 ms: ADDRESS: what happened; ..." */
 static void describe(const struct stt_connect *c, int error)
 {
 	const struct stt_attempt *a = &c->attempt;
-	char text[STT_ADDR_TEXT_LEN], all[320] = "";
+	char text[STT_ADDR_TEXT_LEN], all[400] = "";
 	size_t used = 0;
 
 	if (error == -ELOOP) {

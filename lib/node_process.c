@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 #include <sodium.h>
 #include <sys/epoll.h>
@@ -117,6 +118,7 @@ static void responder_input(struct stt_node *node, uint64_t now_ms, const union 
 	enum stt_hs_verdict verdict;
 	uint32_t handle;
 
+	stt_responder_clock(node->responder, time(NULL));
 	verdict = stt_responder_input(node->responder, now_ms, data, len, &out, &session,
 				      &handle, &why);
 	if (verdict == STT_HS_DROP) {

@@ -63,16 +63,12 @@ static void make_id(struct stt_node *node)
 
 static int make_responder(struct stt_node *node)
 {
-	uint8_t oldest[STT_HS_TIME_LEN];
 	struct stt_responder_params p = {
-		.keyring = &node->keyring, .node_id = node->id, .oldest = oldest,
-		.suites = node->suites,
+		.keyring = &node->keyring, .node_id = node->id, .suites = node->suites,
+		.clock_s = time(NULL), .lag_s = node->config.max_clock_lag_s,
 	};
-	struct timespec now;
 
 	make_id(node);
-	clock_gettime(CLOCK_REALTIME, &now);
-	stt_hs_time(oldest, now.tv_sec - (int64_t)node->config.max_clock_lag_s, 0);
 	node->responder = stt_responder_new(&p);
 	return node->responder ? 0 : stt_err(-ENOMEM, "no memory for a node");
 }

@@ -28,11 +28,11 @@ struct world {
 
 static void setup(struct world *w)
 {
-	static const uint8_t id_i[32] = { 1 }, id_r[32] = { 2 }, oldest[STT_HS_TIME_LEN];
+	static const uint8_t id_i[32] = { 1 }, id_r[32] = { 2 };
 	uint8_t time[STT_HS_TIME_LEN];
 	struct stt_responder_params rp = {
-		.keyring = &w->ring, .node_id = id_r, .oldest = oldest, .suites = SUITES,
-		.pending_max = 4, .replay_max = 4,
+		.keyring = &w->ring, .node_id = id_r, .suites = SUITES,
+		.pending_max = 4, .replay_max = 4, .clock_s = 1, .lag_s = 300,
 	};
 	struct stt_initiator_params ip = {
 		.keyring = &w->ring, .node_id = id_i, .time = time, .suites = SUITES, .id = 9,

@@ -23,6 +23,7 @@
 #include "../lib/udp.h"
 
 #define SUITES	(1U << STT_SUITE_CHACHA20POLY1305)
+#define CLOCK	5000	/* Unix seconds */
 #define MAX	64
 
 struct world {
@@ -64,7 +65,7 @@ static void begin(struct world *w, unsigned int addresses)
 		.keyring = &w->ring, .node_id = id, .time = time, .suites = SUITES, .id = 3,
 	};
 
-	stt_hs_time(time, 5000, 0);
+	stt_hs_time(time, CLOCK, 0);
 	stt_attempt_free(&w->a);
 	w->a = (struct stt_attempt){ .send = fake_send, .ctx = w, .deadline_ms = 10000 };
 	w->a.addrs = calloc(addresses, sizeof(*w->a.addrs));
@@ -213,10 +214,11 @@ static void test_own(void **state)
 /* The first RESPONSE decides; from then on everything goes to that peer. */
 static void test_first_response_wins(void **state)
 {
-	static const uint8_t id[32] = { 2 }, oldest[STT_HS_TIME_LEN];
+	static const uint8_t id[32] = { 2 };
 	struct world *w = *state;
 	struct stt_responder_params p = {
-		.keyring = &w->ring, .node_id = id, .oldest = oldest, .suites = SUITES,
+		.keyring = &w->ring, .node_id = id, .suites = SUITES,
+		.clock_s = CLOCK, .lag_s = 300,
 	};
 	struct stt_responder *re[2] = { stt_responder_new(&p), stt_responder_new(&p) };
 	union stt_addr peer[2] = { address(0), address(1) }, local = address(7);

@@ -19,6 +19,8 @@
 
 #define SUITES	(1U << STT_SUITE_CHACHA20POLY1305)
 #define NOW	1000
+#define CLOCK	2000	/* Unix seconds */
+#define LAG	300
 
 struct world {
 	struct stt_hs_seed	seeds[2];
@@ -34,13 +36,12 @@ struct world {
 
 static void responder(struct world *w, unsigned int pending_max, unsigned int replay_max)
 {
-	uint8_t oldest[STT_HS_TIME_LEN];
 	struct stt_responder_params p = {
-		.keyring = &w->ring, .node_id = w->id_r, .oldest = oldest, .suites = SUITES,
+		.keyring = &w->ring, .node_id = w->id_r, .suites = SUITES,
 		.pending_max = pending_max, .replay_max = replay_max,
+		.clock_s = CLOCK, .lag_s = LAG,
 	};
 
-	stt_hs_time(oldest, 1000, 0);
 	stt_responder_free(w->re);
 	w->re = stt_responder_new(&p);
 	assert_non_null(w->re);
@@ -341,13 +342,82 @@ static void test_reflected(void **state)
 	assert_int_equal(w->why, STT_HS_DROP_OWN);
 }
 
-static void test_too_old(void **state)
+static enum stt_hs_verdict say_hello(struct world *w, int64_t seconds, uint64_t now)
+{
+	hello_at(w, &w->ring, seconds);
+	return to_responder(w, &w->in.frame, now);
+}
+
+/* Clocks may differ so much, either way, and that moves with our clock. */
+static void test_clocks(void **state)
 {
 	struct world *w = *state;
 
-	hello_at(w, &w->ring, 999);
-	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_DROP);
+	assert_int_equal(say_hello(w, CLOCK - LAG - 1, NOW), STT_HS_DROP);
 	assert_int_equal(w->why, STT_HS_DROP_REPLAYED);
+	assert_int_equal(say_hello(w, CLOCK + LAG + 1, NOW), STT_HS_DROP);
+	assert_int_equal(w->why, STT_HS_DROP_REPLAYED);
+	assert_int_equal(say_hello(w, CLOCK - LAG, NOW), STT_HS_SEND);
+	assert_int_equal(say_hello(w, CLOCK + LAG, NOW), STT_HS_SEND);
+	stt_responder_clock(w->re, CLOCK + 3600);
+	assert_int_equal(say_hello(w, CLOCK + 3600 - LAG - 1, NOW), STT_HS_DROP);
+	assert_int_equal(say_hello(w, CLOCK + 3600, NOW), STT_HS_SEND);
+}
+
+/* Started with a clock that is a day ahead, which is then put right. */
+static void test_clock_set_back(void **state)
+{
+	struct world *w = *state;
+	struct stt_hs_frame ahead;
+
+	stt_responder_clock(w->re, CLOCK + 86400);
+	assert_int_equal(say_hello(w, CLOCK + 86400, NOW), STT_HS_SEND);
+	ahead = w->in.frame;
+	/* Let it be forgotten, so that its timestamp becomes the floor. */
+	stt_responder_clock(w->re, CLOCK + 86400 + 2 * LAG);
+	assert_int_equal(say_hello(w, CLOCK + 86400 + 2 * LAG, NOW + 20000), STT_HS_SEND);
+	stt_responder_clock(w->re, CLOCK);
+	assert_int_equal(say_hello(w, CLOCK, NOW + 20000), STT_HS_SEND);
+	assert_int_equal(say_hello(w, CLOCK - 9, NOW + 20000), STT_HS_SEND);
+	assert_int_equal(to_responder(w, &ahead, NOW + 20000), STT_HS_DROP);
+}
+
+/* A holder whose clock is ahead fills the memory: correct clocks get in all the same. */
+static void test_clocks_ahead(void **state)
+{
+	struct world *w = *state;
+
+	responder(w, 0, 8);
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(say_hello(w, CLOCK + LAG - i, NOW), STT_HS_SEND);
+		assert_int_equal(say_hello(w, CLOCK, NOW), STT_HS_SEND);
+	}
+}
+
+/* Refused for now, or for want of room: a repeat gets in, a recording later does not. */
+static void test_refused_then_replayed(void **state)
+{
+	struct world *w = *state;
+	struct stt_hs_frame f;
+
+	stt_responder_accept(w->re, false);
+	assert_int_equal(say_hello(w, CLOCK, NOW), STT_HS_DROP);
+	assert_int_equal(w->why, STT_HS_DROP_REFUSED);
+	f = w->in.frame;
+	assert_int_equal(to_responder(w, &f, NOW + 2000), STT_HS_DROP);
+	stt_responder_accept(w->re, true);
+	assert_int_equal(to_responder(w, &f, NOW + STT_HS_LIFETIME_MS), STT_HS_DROP);
+	assert_int_equal(w->why, STT_HS_DROP_REPLAYED);
+	responder(w, 1, 0);
+	assert_int_equal(say_hello(w, CLOCK, NOW), STT_HS_SEND);
+	assert_int_equal(say_hello(w, CLOCK, NOW), STT_HS_DROP);
+	assert_int_equal(w->why, STT_HS_DROP_FULL);
+	f = w->in.frame;
+	assert_int_equal(to_responder(w, &f, NOW + STT_HS_LIFETIME_MS), STT_HS_DROP);
+	assert_int_equal(w->why, STT_HS_DROP_REPLAYED);
+	assert_int_equal(say_hello(w, CLOCK, NOW + STT_HS_LIFETIME_MS), STT_HS_SEND);
+	assert_int_equal(to_responder(w, &w->in.frame, NOW + STT_HS_LIFETIME_MS + 5),
+			 STT_HS_SEND);
 }
 
 static void test_no_common_suite(void **state)
@@ -363,7 +433,7 @@ static void test_no_common_suite(void **state)
 	assert_int_equal(w->why, STT_HS_DROP_UNSUPPORTED);
 }
 
-/* A replayed HELLO stays refused after its entry expired, and after eviction. */
+/* A replayed HELLO stays refused when its entry is gone: pushed out, or too old. */
 static void test_replay_floor(void **state)
 {
 	struct world *w = *state;
@@ -371,20 +441,18 @@ static void test_replay_floor(void **state)
 	uint64_t now = NOW;
 
 	responder(w, 0, 8);
-	hello_at(w, &w->ring, 2000);
+	assert_int_equal(say_hello(w, CLOCK, now), STT_HS_SEND);
 	old = w->in.frame;
-	assert_int_equal(to_responder(w, &old, now), STT_HS_SEND);
-	for (int i = 1; i <= 20; i++) {
+	for (int i = 1; i <= 40; i++) {
 		now += STT_HS_LIFETIME_MS;
-		hello_at(w, &w->ring, 2000 + i);
-		assert_int_equal(to_responder(w, &w->in.frame, now), STT_HS_SEND);
+		stt_responder_clock(w->re, CLOCK + 10 * i);
+		assert_int_equal(say_hello(w, CLOCK + 10 * i, now), STT_HS_SEND);
 		assert_int_equal(to_responder(w, &old, now), STT_HS_DROP);
 		assert_int_equal(w->why, STT_HS_DROP_REPLAYED);
 	}
-	hello_at(w, &w->ring, 2012);
-	assert_int_equal(to_responder(w, &w->in.frame, now), STT_HS_DROP);
-	hello_at(w, &w->ring, 2013);
-	assert_int_equal(to_responder(w, &w->in.frame, now), STT_HS_SEND);
+	/* The newest eight are known; up to the one before, all is refused. */
+	assert_int_equal(say_hello(w, CLOCK + 320, now), STT_HS_DROP);
+	assert_int_equal(say_hello(w, CLOCK + 321, now), STT_HS_SEND);
 }
 
 static void test_pending_bound(void **state)
@@ -398,13 +466,14 @@ static void test_pending_bound(void **state)
 		assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
 	}
 	last = w->in.frame;
-	hello_at(w, &w->ring, 3000);
+	hello_at(w, &w->ring, 2200);
 	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_DROP);
 	assert_int_equal(w->why, STT_HS_DROP_FULL);
 	assert_int_equal(to_responder(w, &last, NOW), STT_HS_SEND);
 	assert_int_equal(stt_responder_expire(w->re, NOW), NOW + STT_HS_LIFETIME_MS);
 	assert_int_equal(stt_responder_expire(w->re, NOW + STT_HS_LIFETIME_MS), UINT64_MAX);
 	assert_int_equal(stt_responder_pending(w->re), 0);
+	hello_at(w, &w->ring, 2200);
 	assert_int_equal(to_responder(w, &w->in.frame, NOW + STT_HS_LIFETIME_MS), STT_HS_SEND);
 	finish(w);
 }
@@ -464,7 +533,7 @@ static void test_many(void **state)
 	struct world *w = *state;
 
 	for (int i = 0; i < N; i++) {
-		hello_at(w, &w->ring, 2000 + (i * 7) % N);
+		hello_at(w, &w->ring, 2000 + (i * 7) % LAG);
 		assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
 		in[i] = w->in;
 		response[i] = w->out;
@@ -499,7 +568,8 @@ int main(void)
 		T(test_good), T(test_sizes), T(test_repeats),
 		T(test_flip_hello), T(test_flip_response), T(test_flip_proof),
 		T(test_flip_under_good_mac), T(test_lengths), T(test_wrong_seed),
-		T(test_keyring), T(test_not_accepting), T(test_reflected), T(test_too_old),
+		T(test_keyring), T(test_not_accepting), T(test_reflected), T(test_clocks),
+		T(test_clock_set_back), T(test_clocks_ahead), T(test_refused_then_replayed),
 		T(test_no_common_suite), T(test_replay_floor), T(test_pending_bound),
 		T(test_complete_bound), T(test_forget), T(test_back_off), T(test_many),
 		T(test_time),

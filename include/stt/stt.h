@@ -51,8 +51,8 @@ struct stt_connect;
  * @host: address or name to bind to; NULL: "0.0.0.0". "::" serves IPv4 too.
  * @port: UDP port; 0: a free one
  * @connect_timeout_ms: deadline of connects that name none; 0: 10,000
- * @max_clock_lag_s: how far, in seconds, a peer's clock may be behind ours at
- *	the time of our start; 0: 300
+ * @max_clock_lag_s: how far, in seconds, a peer's clock may be behind ours or
+ *	ahead of it for us to let it in; 0: 300
  * @has_heartbeat: use @heartbeat_ms instead of the module's default
  * @heartbeat_ms: interval of heartbeats on idle sessions; 0: none
  * @log: told about warnings, with a priority of syslog(3); may be NULL. It may
@@ -310,8 +310,8 @@ STT_API int stt_node_process(struct stt_node *node);
  * @websocket_connections: open ones
  * @handshakes: in_progress now; the others count. Dropped datagrams by reason:
  *	bad_mac: not made with our seed, or damaged. bad_seal: damaged behind a
- *	good MAC. replayed: seen before or too old. refused: HELLO while not
- *	accepting. full: too many pending. unknown: of no pending handshake.
+ *	good MAC. replayed: seen before, or its clock is too far off. refused:
+ *	HELLO while not accepting. full: too many pending. unknown: of no pending handshake.
  * @kernel: the node's counters in the kernel
  *
  * After a stop the counters keep their last values.
