@@ -113,14 +113,17 @@ static uint32_t find_u32(const struct message *m, uint16_t type)
 /* Send @m and read up to the acknowledgment. The answer, if any, is in @answer. */
 static int ask(const struct message *m, struct message *answer)
 {
-	uint8_t buf[8192] __attribute__((aligned(8)));
-	const struct nlmsghdr *h = (void *)buf;
+	union {
+		struct nlmsghdr h;
+		uint8_t bytes[8192];
+	} buf;
+	const struct nlmsghdr *h = &buf.h;
 	ssize_t len;
 
 	if (send(nl.fd, m, m->nl.nlmsg_len, 0) < 0)
 		return -errno;
 	for (;;) {
-		len = recv(nl.fd, buf, sizeof(buf), 0);
+		len = recv(nl.fd, &buf, sizeof(buf), 0);
 		if (len < (ssize_t)sizeof(*h) || h->nlmsg_seq != nl.seq)
 			return len < 0 ? -errno : -EPROTO;
 		if (h->nlmsg_type == NLMSG_ERROR)
