@@ -14,16 +14,18 @@
 #                        $BUILD/logs/NAME-KVER.console, its output beside that.
 #                        In the environment: VM_MODULE_ARGS (module parameters),
 #                        VM_APPEND (for the kernel's command line), VM_SMP, VM_MEM,
-#                        VM_BOOT_LIMIT (s), VM_ACCEL (kvm, tcg), VM_TCG (single, multi),
+#                        VM_BOOT_LIMIT (s), VM_ACCEL (kvm, tcg), VM_TCG, VM_ICOUNT,
 #                        VM_KERNEL (an image with all built in, in place of KVER's)
 #   vm_cleanup           ends a running VM, removes temporary files
 
 VM_MEM=${VM_MEM:-2048}
-VM_SMP=${VM_SMP:-2}
 VM_BOOT_LIMIT=${VM_BOOT_LIMIT:-60}
-# One host thread for all vCPUs: with a thread each, a busy host makes them
-# spin for one another and everything takes five times as long.
-VM_TCG=${VM_TCG:-single}
+# Software emulation: one host thread for all vCPUs, and a guest clock that
+# counts instructions (1 ns each) and follows real time only when idle. Then a
+# busy host makes the VM slower, but nothing in it sees the difference: no
+# vCPU spins for another that does not run, no test misses its time.
+VM_TCG=${VM_TCG-tcg,thread=single}
+VM_ICOUNT=${VM_ICOUNT-shift=0,sleep=on}
 vm_pid=
 vm_tmp=
 vm_stty=
@@ -148,16 +150,22 @@ vm_probe()
 vm_arguments()
 {
 	local accel=$1 kver=$2 results=$3 console=$4 out=$5 extra=$6
-	local cpu=max
+	local cpu=host clock=() smp=${VM_SMP:-2}
 
-	[ "$accel" = kvm ] && cpu=host
-	[ "$accel" = tcg ] && accel=tcg,thread=$VM_TCG
+	if [ "$accel" = tcg ]; then
+		cpu=max accel=$VM_TCG
+		if [ -n "$VM_ICOUNT" ]; then
+			clock=(-icount "$VM_ICOUNT")
+			# 6.1 hangs there when it starts its second CPU.
+			case $kver in 6.1.*) smp=${VM_SMP:-1} ;; esac
+		fi
+	fi
 	vm_args=(
-		-M pc -accel "$accel" -cpu "$cpu" -smp "$VM_SMP" -m "$VM_MEM"
+		-M pc -accel "$accel" -cpu "$cpu" -smp "$smp" -m "$VM_MEM"
 		-nodefaults -no-user-config -nic none -display none -no-reboot
 		-kernel "${VM_KERNEL:-/boot/vmlinuz-$kver}" -initrd "$BUILD/vm/initrd-$kver"
 		-append "console=ttyS0 quiet panic=-1 net.ifnames=0 slab_nomerge log_buf_len=4M $extra"
-		-device isa-debug-exit,iobase=0xf4,iosize=0x04
+		"${clock[@]}" -device isa-debug-exit,iobase=0xf4,iosize=0x04
 		-chardev "file,id=console,path=$console"
 		-chardev "stdio,id=io,signal=off,logfile=$out"
 		-serial chardev:console -serial chardev:io
