@@ -2,6 +2,7 @@
 /* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/peer.c selftests/lib/module.c */
 /* A4: nodes, sessions and the module end cleanly, whoever ends them. */
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -227,6 +228,7 @@ static bool session_deleted(int path)
 /* The peer says goodbye: what it sent before is read first. */
 static bool goodbye(int path)
 {
+	struct pollfd pfd = { .events = POLLIN | POLLRDHUP };
 	struct sockaddr_stt addr;
 	struct frame f;
 	struct duo d;
@@ -240,6 +242,9 @@ static bool goodbye(int path)
 	check(peer_send_frame(&d.p, &f));
 	check(peer_send(&d.p, "too late", 8));
 	check(receives(d.fd, "last words", 10));
+	pfd.fd = d.fd;
+	check_is(poll(&pfd, 1, 0), 1);
+	check_is(pfd.revents, POLLIN | POLLRDHUP);
 	check_fails(recv(d.fd, &c, 1, 0), ECONNRESET);
 	check_fails(send(d.fd, "x", 1, 0), ECONNRESET);
 	check_is(side_get(&d.k, ID).close_reason, 0x81);

@@ -32,6 +32,7 @@ struct request {
 	struct attr attrs[12];
 };
 
+#define NOTHING		{ END, 0, 0, NULL }
 #define N		{ NODE, STT_A_SESSION_NODE, 0, NULL }
 #define S(id)		{ U64, STT_A_SESSION_ID, id, NULL }
 #define A_U8(t, v)	{ U8, t, v, NULL }
@@ -56,7 +57,7 @@ struct request {
 #define KDEL STT_CMD_KEY_DEL
 
 static const struct request node_requests[] = {
-	{ "node new: no socket", STT_CMD_NODE_NEW, EINVAL, { { END } } },
+	{ "node new: no socket", STT_CMD_NODE_NEW, EINVAL, { NOTHING } },
 	{ "node new: socket of 2 bytes", STT_CMD_NODE_NEW, EINVAL,
 	  { A_U16(STT_A_NODE_SOCKET_FD, 0) } },
 	{ "node new: no such file", STT_CMD_NODE_NEW, EBADF, { A_U32(STT_A_NODE_SOCKET_FD, 9999) } },
@@ -66,17 +67,17 @@ static const struct request node_requests[] = {
 	  { A_U32(STT_A_NODE_SOCKET_FD, 0), A_U32(99, 0) } },
 	{ "node new: the uid is not given", STT_CMD_NODE_NEW, EINVAL,
 	  { A_U32(STT_A_NODE_SOCKET_FD, 0), A_U32(STT_A_NODE_UID, 0) } },
-	{ "node get: no id", STT_CMD_NODE_GET, EINVAL, { { END } } },
+	{ "node get: no id", STT_CMD_NODE_GET, EINVAL, { NOTHING } },
 	{ "node get: id 0", STT_CMD_NODE_GET, ERANGE, { A_U32(STT_A_NODE_ID, 0) } },
 	{ "node get: unknown", STT_CMD_NODE_GET, ENODEV, { A_U32(STT_A_NODE_ID, 0x7fffffff) } },
 	{ "node get: beyond", STT_CMD_NODE_GET, ENODEV, { A_U32(STT_A_NODE_ID, 0xffffffff) } },
-	{ "node del: no id", STT_CMD_NODE_DEL, EINVAL, { { END } } },
+	{ "node del: no id", STT_CMD_NODE_DEL, EINVAL, { NOTHING } },
 	{ "node del: unknown", STT_CMD_NODE_DEL, ENODEV, { A_U32(STT_A_NODE_ID, 0x7fffffff) } },
 	{ "info: unknown attribute", STT_CMD_INFO_GET, EINVAL, { A_U32(1, 1) } },
 };
 
 static const struct request session_requests[] = {
-	{ "session new: nothing", NEW, EINVAL, { { END } } },
+	{ "session new: nothing", NEW, EINVAL, { NOTHING } },
 	{ "session new: unknown node", NEW, ENODEV, { A_U32(STT_A_SESSION_NODE, 0x7fffffff) } },
 	{ "session new: no id", NEW, EINVAL, { N, PEER } },
 	{ "session new: id 0", NEW, EINVAL, { N, S(0), PEER } },
@@ -172,15 +173,33 @@ static void put_attr(struct sttnl_req *req, const struct attr *a, const struct s
 
 	memset(fill, 0x5a, sizeof(fill));
 	switch (a->kind) {
-	case U8:	sttnl_put_u8(req, a->type, a->v); break;
-	case U16:	sttnl_put_u16(req, a->type, a->v); break;
-	case U32:	sttnl_put_u32(req, a->type, a->v); break;
-	case U64:	sttnl_put_u64(req, a->type, a->v); break;
-	case BYTES:	sttnl_put(req, a->type, fill, a->v); break;
-	case V4:	sttnl_put_u32(req, a->type, htonl(a->v)); break;
-	case NODE:	sttnl_put_u32(req, a->type, s->node); break;
-	case NEST:	*nest = sttnl_nest(req, a->type); break;
-	case NEST_END:	sttnl_nest_end(req, *nest); break;
+	case U8:
+		sttnl_put_u8(req, a->type, a->v);
+		break;
+	case U16:
+		sttnl_put_u16(req, a->type, a->v);
+		break;
+	case U32:
+		sttnl_put_u32(req, a->type, a->v);
+		break;
+	case U64:
+		sttnl_put_u64(req, a->type, a->v);
+		break;
+	case BYTES:
+		sttnl_put(req, a->type, fill, a->v);
+		break;
+	case V4:
+		sttnl_put_u32(req, a->type, htonl(a->v));
+		break;
+	case NODE:
+		sttnl_put_u32(req, a->type, s->node);
+		break;
+	case NEST:
+		*nest = sttnl_nest(req, a->type);
+		break;
+	case NEST_END:
+		sttnl_nest_end(req, *nest);
+		break;
 	case V6:
 		addr = addr_of(a->text, 0);
 		sttnl_put(req, a->type, &addr.in6.sin6_addr, 16);

@@ -88,10 +88,14 @@ bool addr_equal(const union stt_addr *a, const union stt_addr *b)
 static const char *address_text(enum path path, int end)
 {
 	switch (path) {
-	case PATH_LO4:	return "127.0.0.1";
-	case PATH_LO6:	return "::1";
-	case PATH_V6:	return env(end ? "NS_B6" : "NS_A6");
-	default:	return env(end ? "NS_B4" : "NS_A4");
+	case PATH_LO4:
+		return "127.0.0.1";
+	case PATH_LO6:
+		return "::1";
+	case PATH_V6:
+		return env(end ? "NS_B6" : "NS_A6");
+	default:
+		return env(end ? "NS_B4" : "NS_A4");
 	}
 }
 
