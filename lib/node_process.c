@@ -33,38 +33,35 @@ static void read_errors(struct stt_node *node, uint64_t now_ms)
 			node_connect_error(node, now_ms, &about, error);
 }
 
-static bool may_be_old(int error)
-{
-	return error == -ECONNREFUSED || error == -EHOSTUNREACH || error == -ENETUNREACH ||
-	       error == -EPROTO || error == -ENOPROTOOPT || error == -EACCES;
-}
-
 /* Full queues are as good as a loss on the way. */
-static bool is_lasting(int error)
+static bool is_passing(int error)
 {
-	return error && error != -ECONNREFUSED && error != -EAGAIN && error != -ENOBUFS &&
-	       error != -ENOMEM && error != -EINTR;
+	return error == -EAGAIN || error == -ENOBUFS || error == -ENOMEM || error == -EINTR;
 }
 
+/*
+ * What a send says may be an ICMP error, which anybody can forge. That is noted
+ * for the deadline; only the routing of this machine says that there is no way.
+ */
 int node_send_frame(void *ctx, const union stt_addr *to, const union stt_addr *from,
 		    const struct stt_hs_frame *frame)
 {
 	struct stt_node *node = ctx;
-	int family = node->bound.sa.sa_family;
-	int ret = stt_udp_send(node->udp_fd, family, to, from, frame->data, frame->len);
+	int ret = stt_udp_send(node->udp_fd, node->bound.sa.sa_family, to, from, frame->data,
+			       frame->len), route;
 
-	/* A send reports first what an earlier datagram met, whoever it was for. */
-	if (may_be_old(ret)) {
-		read_errors(node, node_now_ms());
-		ret = stt_udp_send(node->udp_fd, family, to, from, frame->data, frame->len);
+	if (!ret) {
+		node->last.udp_transport.packets_sent++;
+		node->last.udp_transport.bytes_sent += frame->len;
+		return 0;
 	}
-	if (ret) {
-		node->last.udp_transport.errors_send++;
-		return is_lasting(ret) ? ret : 0;
-	}
-	node->last.udp_transport.packets_sent++;
-	node->last.udp_transport.bytes_sent += frame->len;
-	return 0;
+	node->last.udp_transport.errors_send++;
+	if (is_passing(ret))
+		return 0;
+	route = stt_udp_route(&node->bound, to);
+	if (!route)
+		node_connect_error(node, node_now_ms(), to, ret);
+	return route;
 }
 
 /* ---- handshakes --------------------------------------------------------- */

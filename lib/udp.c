@@ -12,6 +12,8 @@
 
 #include "udp.h"
 
+#define SEND_TRIES	8
+
 socklen_t stt_addr_len(const union stt_addr *a)
 {
 	return a->sa.sa_family == AF_INET ? sizeof(a->in) : sizeof(a->in6);
@@ -152,25 +154,86 @@ static void put_source(struct msghdr *msg, int family, const union stt_addr *fro
 	msg->msg_controllen = CMSG_SPACE(sizeof(info6));
 }
 
+/* Reading it clears it, so that no later send trips over it. */
+static int pending_error(int fd)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	return error;
+}
+
+/* A send reports first what an earlier datagram met, whoever it was for. */
+static int send_msg(int fd, const struct msghdr *msg)
+{
+	int error = 0;
+
+	for (int i = 0; i < SEND_TRIES; i++) {
+		if (sendmsg(fd, msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+			return 0;
+		error = errno;
+		if (error == EAGAIN || error == ENOBUFS || error == ENOMEM)
+			break;
+		pending_error(fd);
+	}
+	return -error;
+}
+
+/* How a socket of @family writes an address. */
+static union stt_addr name_for(int family, const union stt_addr *to)
+{
+	union stt_addr name = *to;
+
+	if (family == AF_INET6 && to->sa.sa_family == AF_INET)
+		map(&to->in, &name.in6);
+	return name;
+}
+
 int stt_udp_send(int fd, int family, const union stt_addr *to, const union stt_addr *from,
 		 const void *data, size_t len)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in6_pktinfo))] = { 0 };
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = len };
-	union stt_addr name = *to;
+	union stt_addr name = name_for(family, to);
 	struct msghdr msg = {
 		.msg_name = &name, .msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = control, .msg_controllen = sizeof(control),
 	};
 
-	if (family == AF_INET6 && to->sa.sa_family == AF_INET)
-		map(&to->in, &name.in6);
 	msg.msg_namelen = stt_addr_len(&name);
 	if (stt_addr_is_any(from))
 		msg.msg_controllen = 0;
 	else
 		put_source(&msg, family, from);
-	return sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return send_msg(fd, &msg);
+}
+
+static int connect_from(int fd, const union stt_addr *bound, const union stt_addr *to)
+{
+	union stt_addr from = *bound, name = name_for(bound->sa.sa_family, to);
+
+	if (bound->sa.sa_family == AF_INET)
+		from.in.sin_port = 0;
+	else
+		from.in6.sin6_port = 0;
+	if (bind(fd, &from.sa, stt_addr_len(&from)) ||
+	    connect(fd, &name.sa, stt_addr_len(&name)))
+		return -errno;
+	return 0;
+}
+
+/* A socket of its own: no ICMP error can be meant for it. */
+int stt_udp_route(const union stt_addr *bound, const union stt_addr *to)
+{
+	int fd = socket(bound->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret;
+
+	if (fd < 0)
+		return 0;	/* no way to know */
+	ret = bound->sa.sa_family == AF_INET6 ? set_on(fd, SOL_IPV6, IPV6_V6ONLY, 0) : 0;
+	ret = ret ? ret : connect_from(fd, bound, to);
+	close(fd);
+	return ret;
 }
 
 static int queued_error(struct msghdr *msg)
@@ -196,12 +259,10 @@ bool stt_udp_error(int fd, union stt_addr *about, int *error)
 		.msg_name = about, .msg_namelen = sizeof(*about),
 		.msg_control = control, .msg_controllen = sizeof(control),
 	};
-	socklen_t len = sizeof(*error);
 
 	memset(about, 0, sizeof(*about));
 	if (recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
-		/* Reading it clears it, so that no later send trips over it. */
-		getsockopt(fd, SOL_SOCKET, SO_ERROR, error, &len);
+		*error = -pending_error(fd);
 		return false;
 	}
 	stt_addr_unmap(about);

@@ -28,10 +28,18 @@ int stt_udp_open(const union stt_addr *addr, union stt_addr *bound);
 
 /*
  * Send from @from (AF_UNSPEC or a wildcard: the kernel chooses) through a
- * socket of family @family. 0 or a negative errno.
+ * socket of family @family. Errors that earlier datagrams met are cleared and
+ * left on the error queue, as far as they do not come faster than that. 0 or a
+ * negative errno, which may still come from the network.
  */
 int stt_udp_send(int fd, int family, const union stt_addr *to, const union stt_addr *from,
 		 const void *data, size_t len);
+
+/*
+ * Whether this machine knows a way from @bound to @to; asks nobody else. 0, or
+ * what bind(2) or connect(2) says.
+ */
+int stt_udp_route(const union stt_addr *bound, const union stt_addr *to);
 
 /*
  * Next entry of the error queue: which address, and what (negative errno).

@@ -248,6 +248,78 @@ static void test_many(void)
 	stt_node_free(server);
 }
 
+static uint16_t checksum(const uint8_t *data, size_t len)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i + 1 < len; i += 2)
+		sum += (uint32_t)data[i] << 8 | data[i + 1];
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return htons((uint16_t)~sum);
+}
+
+/* "Destination unreachable", as if a datagram between these ports had met it. */
+static void forge_icmp(int fd, uint16_t from, uint16_t to, uint8_t code)
+{
+	struct sockaddr_in lo = { .sin_family = AF_INET };
+	uint8_t p[36] = { 3, code, [8] = 0x45, [11] = 180, [16] = 64, [17] = IPPROTO_UDP };
+	uint16_t sum;
+
+	lo.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	memcpy(p + 20, &lo.sin_addr, 4);
+	memcpy(p + 24, &lo.sin_addr, 4);
+	p[28] = (uint8_t)(from >> 8);
+	p[29] = (uint8_t)from;
+	p[30] = (uint8_t)(to >> 8);
+	p[31] = (uint8_t)to;
+	p[33] = 160;
+	sum = checksum(p, sizeof(p));
+	memcpy(p + 2, &sum, sizeof(sum));
+	sendto(fd, p, sizeof(p), 0, (struct sockaddr *)&lo, sizeof(lo));
+}
+
+/* More of them than are read at a time, between two sends of the attempt. */
+static void test_forged_icmp(void)
+{
+	static const uint8_t codes[] = { 1, 0, 5, 7, 8, 2, 13 };
+	uint16_t port, client_port;
+	struct stt_node *server = run_node(SHARED, STT_START_THREAD, &port);
+	struct stt_node *client = run_node(SHARED, 0, &client_port);
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+	uint64_t start = now_ms();
+	struct stt_session session;
+	struct stt_connect *c;
+	int ret;
+
+	if (fd < 0)
+		tap_bail("no raw socket: %s", strerror(errno));
+	stt_connect_start(client, "127.0.0.1", port, 5000, &c);
+	for (unsigned int n = 0; now_ms() < start + 1500; n++) {
+		const struct timespec wait = { .tv_nsec = 300000000 };
+
+		for (int i = 0; i < 200; i++)
+			forge_icmp(fd, client_port, port, codes[n % sizeof(codes)]);
+		nanosleep(&wait, NULL);
+		stt_node_process(client);
+	}
+	tap_ok(stt_connect_result(c, NULL) == -EINPROGRESS,
+	       "A9 a flood of forged ICMP errors does not end an attempt (%s)", stt_errmsg());
+	stt_node_enable_accept(server);
+	while ((ret = stt_connect_result(c, &session)) == -EINPROGRESS) {
+		struct pollfd p = { .fd = stt_node_fd(client), .events = POLLIN };
+
+		poll(&p, 1, 1000);
+		stt_node_process(client);
+	}
+	tap_ok(!ret, "A9 and it succeeds when the peer answers%s%s", ret ? ": " : "",
+	       ret ? stt_errmsg() : "");
+	stt_connect_free(c);
+	close(fd);
+	stt_node_free(client);
+	stt_node_free(server);
+}
+
 struct crossing {
 	struct stt_node	*node;
 	uint16_t	port;
@@ -320,7 +392,7 @@ static void test_deleted(void)
 
 int main(void)
 {
-	tap_plan(49);
+	tap_plan(51);
 	test_start_stop();
 	test_port_in_use();
 	test_rounds();
@@ -330,6 +402,7 @@ int main(void)
 	test_failures();
 	test_accept();
 	test_seed_lengths();
+	test_forged_icmp();
 	test_many();
 	test_both_at_once();
 	test_given_up();

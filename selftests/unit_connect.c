@@ -372,6 +372,44 @@ static void test_udp_error(void **state)
 	close(p.fd);
 }
 
+/* However many errors came meanwhile, they are not about this datagram. */
+static void test_udp_send_after_errors(void **state)
+{
+	static const union stt_addr any;
+	union stt_addr lo = address(0), bound, gone, good;
+	int fd, to;
+
+	(void)state;
+	lo.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	lo.in.sin_port = 0;
+	to = stt_udp_open(&lo, &gone);
+	assert_true(to >= 0);
+	close(to);
+	to = stt_udp_open(&lo, &good);
+	fd = stt_udp_open(&lo, &bound);
+	assert_true(to >= 0 && fd >= 0);
+	for (int i = 0; i < 100; i++)
+		(void)stt_udp_send(fd, AF_INET, &gone, &any, "x", 1);
+	assert_int_equal(stt_udp_send(fd, AF_INET, &good, &any, "x", 1), 0);
+	close(to);
+	close(fd);
+}
+
+static void test_udp_route(void **state)
+{
+	union stt_addr any = { .in = { .sin_family = AF_INET } }, lo = address(0), none = lo;
+	union stt_addr any6 = { .in6 = { .sin6_family = AF_INET6 } };
+
+	(void)state;
+	lo.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	none.in.sin_addr.s_addr = htonl(0xf0000001);	/* class E is routed nowhere */
+	assert_int_equal(stt_udp_route(&any, &lo), 0);
+	assert_int_equal(stt_udp_route(&any6, &lo), 0);
+	/* From loopback no other network can be reached, whatever routes there are. */
+	assert_true(stt_udp_route(&lo, &none) < 0);
+	assert_int_equal(stt_udp_route(&none, &lo), -EADDRNOTAVAIL);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -382,6 +420,7 @@ int main(void)
 		T(test_local_failure_heals), T(test_own), T(test_first_response_wins),
 		T(test_addr_text), T(test_addr_unmap), T(test_resolve_numbers),
 		T(test_resolve_names), T(test_resolve_bind), T(test_udp), T(test_udp_error),
+		T(test_udp_send_after_errors), T(test_udp_route),
 	};
 
 	if (sodium_init() < 0)
