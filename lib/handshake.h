@@ -19,6 +19,8 @@
 
 #define STT_HS_LIFETIME_MS	10000	/* of what a responder remembers */
 #define STT_HS_ROUND_MS		5000	/* without progress, then a new HELLO */
+#define STT_HS_TURN_MS		1000	/* of one who answered, then the next one's */
+#define STT_HS_CANDIDATES	4	/* answers to one HELLO that are looked at */
 #define STT_HS_RESEND_MS	250	/* first retransmission, then times 1.5 */
 #define STT_HS_RESEND_MAX_MS	2000
 
@@ -74,6 +76,7 @@ enum stt_hs_drop {
 enum stt_hs_verdict {
 	STT_HS_DROP,		/* nothing to do */
 	STT_HS_SEND,		/* send the frame */
+	STT_HS_HOLD,		/* initiator: kept, its turn comes later */
 	STT_HS_INSTALL,		/* install the session, then send the frame */
 	STT_HS_DONE,		/* initiator: the peer has confirmed */
 };
@@ -115,10 +118,26 @@ int stt_hs_proof_open(const struct stt_hs_secrets *sec, const uint8_t *hdrs,
 
 /* ---- handshake_initiator.c --------------------------------------------- */
 
+/*
+ * HELLO names no responder, so whoever can divert it chooses which holder of
+ * the seed answers first. So a RESPONSE decides nothing: up to
+ * STT_HS_CANDIDATES are kept, each gets AUTH_PROOF in its turn, and the first
+ * whose FINAL comes is the peer.
+ */
+struct stt_candidate {
+	struct stt_hs_secrets	sec;
+	uint8_t			hdrs[4 * STT_HS_HDR_LEN];
+	uint8_t			mac1[STT_HS_MAC_LEN];	/* of RESPONSE, to know repeats */
+	uint8_t			peer_id[STT_HS_NODE_ID_LEN];
+	uint8_t			suite;
+	bool			proving;		/* AUTH_PROOF is to be sent */
+	struct stt_hs_frame	proof;
+};
+
 enum stt_initiator_state {
 	STT_INITIATOR_IDLE,
 	STT_INITIATOR_HELLO,		/* waits for RESPONSE */
-	STT_INITIATOR_PROOF,		/* waits for FINAL */
+	STT_INITIATOR_PROOF,		/* waits for FINAL, takes other RESPONSEs */
 	STT_INITIATOR_DONE,
 };
 
@@ -127,35 +146,58 @@ struct stt_initiator {
 	const struct stt_hs_seed	*seed;
 	uint32_t		id;		/* our handshake id */
 	uint32_t		suites;		/* that we offer */
+	bool			has_peer_id;
+	bool			other_peer;	/* one answered that was not asked for */
+	uint8_t			peer_id[STT_HS_NODE_ID_LEN];	/* the only one wanted */
 	struct stt_noise	noise;
-	struct stt_hs_secrets	sec;
-	uint8_t			hdrs[4 * STT_HS_HDR_LEN];
-	struct stt_hs_frame	frame;		/* to send, and to send again */
-	uint64_t		resend_ms;	/* when */
+	struct stt_hs_frame	hello;
+	struct stt_candidate	candidates[STT_HS_CANDIDATES];
+	unsigned int		n_candidates, n_turns;
+	unsigned int		winner;		/* when it is done */
+	uint64_t		start_ms, stale_ms;
+	uint64_t		turn_ms;	/* when another may have its turn */
+	uint64_t		resend_ms;
 	uint64_t		interval_ms;
 };
 
 struct stt_initiator_params {
 	const struct stt_hs_keyring	*keyring;
 	const uint8_t			*node_id;
+	const uint8_t			*peer_id;	/* wanted; NULL: any */
 	const uint8_t			*time;		/* TAI64N, now */
 	uint32_t			suites;
 	uint32_t			id;		/* unique among ours, not zero */
 };
 
-/* Make HELLO with a new ephemeral key; ->frame is to be sent at once. */
+/* Make HELLO with a new ephemeral key; ->hello is to be sent at once. */
 void stt_initiator_start(struct stt_initiator *in, const struct stt_initiator_params *p,
 			 uint64_t now_ms);
 
 /*
- * Take a RESPONSE or FINAL. INSTALL: @session is filled; install it as
- * pending, then send ->frame. DROP: *@why says why, if it is not NULL.
+ * Take a RESPONSE or FINAL. INSTALL: as stt_initiator_turn(). DONE: ->winner is
+ * the candidate that has confirmed. DROP: *@why says why, if it is not NULL.
  */
 enum stt_hs_verdict stt_initiator_input(struct stt_initiator *in, uint64_t now_ms,
 					const uint8_t *data, size_t len,
 					struct stt_hs_session *session, enum stt_hs_drop *why);
 
-/* True when ->frame is to be sent again; the next time is set. */
+/*
+ * True: it is the turn of the next candidate, which is number ->n_turns - 1
+ * then. Install @session as pending, set ->proving, and send its ->proof.
+ */
+bool stt_initiator_turn(struct stt_initiator *in, uint64_t now_ms,
+			struct stt_hs_session *session);
+
+/* No other candidate waits, and those that had their turn take long: ask again. */
+bool stt_initiator_searching(const struct stt_initiator *in, uint64_t now_ms);
+
+/* No progress for so long that the peer may have forgotten: start again. */
+bool stt_initiator_stale(const struct stt_initiator *in, uint64_t now_ms);
+
+/* When there is something to do without input. */
+uint64_t stt_initiator_next(const struct stt_initiator *in);
+
+/* True when HELLO or the proofs are to be sent again; the next time is set. */
 bool stt_initiator_resend(struct stt_initiator *in, uint64_t now_ms);
 void stt_initiator_wipe(struct stt_initiator *in);
 

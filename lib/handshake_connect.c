@@ -5,23 +5,37 @@
 #include "handshake_connect.h"
 #include "udp.h"
 
-void stt_attempt_start(struct stt_attempt *a, const struct stt_initiator_params *p,
-		       uint64_t now_ms)
-{
-	stt_initiator_start(&a->in, p, now_ms);
-	a->n_started = 0;
-	a->next_addr_ms = now_ms;
-}
-
 /* Send to an address in its turn; @dead: whether a failure is the end of it. */
 static void send_hello(struct stt_attempt *a, struct stt_attempt_addr *to)
 {
 	static const union stt_addr any;
-	int ret = a->send(a->ctx, &to->addr, &any, &a->in.frame);
+	int ret = a->send(a->ctx, &to->addr, &any, &a->in.hello);
 
 	to->dead = ret < 0;
 	if (ret < 0)
 		to->error = ret;
+}
+
+static void send_hellos(struct stt_attempt *a)
+{
+	for (unsigned int i = 0; i < a->n_started; i++)
+		send_hello(a, &a->addrs[i]);
+}
+
+void stt_attempt_start(struct stt_attempt *a, const struct stt_initiator_params *p,
+		       uint64_t now_ms)
+{
+	uint64_t interval_ms = a->in.interval_ms;
+
+	stt_initiator_start(&a->in, p, now_ms);
+	if (!a->n_started) {
+		a->next_addr_ms = now_ms;
+		return;
+	}
+	/* Silence does not make it more urgent: as slow as before. */
+	a->in.interval_ms = interval_ms;
+	a->in.resend_ms = now_ms + interval_ms;
+	send_hellos(a);
 }
 
 static void start_addresses(struct stt_attempt *a, uint64_t now_ms)
@@ -35,14 +49,19 @@ static void start_addresses(struct stt_attempt *a, uint64_t now_ms)
 	}
 }
 
-static void send_again(struct stt_attempt *a)
+/* A failure here is no end: the deadline and the next repeat are still there. */
+static void send_proof(struct stt_attempt *a, unsigned int i)
 {
-	if (stt_attempt_proving(a)) {
-		stt_attempt_prove(a);
-		return;
-	}
-	for (unsigned int i = 0; i < a->n_started; i++)
-		send_hello(a, &a->addrs[i]);
+	(void)a->send(a->ctx, &a->peers[i], &a->locals[i], &a->in.candidates[i].proof);
+}
+
+static void send_again(struct stt_attempt *a, uint64_t now_ms)
+{
+	for (unsigned int i = 0; i < a->in.n_turns; i++)
+		if (a->in.candidates[i].proving)
+			send_proof(a, i);
+	if (stt_initiator_searching(&a->in, now_ms))
+		send_hellos(a);
 }
 
 static bool all_dead(const struct stt_attempt *a)
@@ -58,13 +77,13 @@ static bool all_dead(const struct stt_attempt *a)
 /* An address without an error is one that was silent, and that says it best. */
 static int reason(const struct stt_attempt *a)
 {
-	int error = a->own ? -ELOOP : 0;
+	int error = 0;
 
-	if (error || stt_attempt_proving(a))
-		return error ? error : -ETIMEDOUT;
+	if (a->answered)
+		return -ETIMEDOUT;
 	for (unsigned int i = 0; i < a->n_addrs; i++) {
 		if (!a->addrs[i].error)
-			return -ETIMEDOUT;
+			return a->own ? -ELOOP : -ETIMEDOUT;
 		if (error != -ECONNREFUSED)
 			error = a->addrs[i].error;
 	}
@@ -75,19 +94,19 @@ int stt_attempt_tick(struct stt_attempt *a, uint64_t now_ms)
 {
 	if (now_ms >= a->deadline_ms)
 		return reason(a);
-	if (a->in.state == STT_INITIATOR_HELLO)
+	if (stt_initiator_searching(&a->in, now_ms))
 		start_addresses(a, now_ms);
 	if (stt_initiator_resend(&a->in, now_ms))
-		send_again(a);
+		send_again(a, now_ms);
 	return all_dead(a) ? reason(a) : 0;
 }
 
 uint64_t stt_attempt_next(const struct stt_attempt *a)
 {
-	uint64_t next = a->deadline_ms;
+	uint64_t next = stt_initiator_next(&a->in);
 
-	if (a->in.resend_ms < next)
-		next = a->in.resend_ms;
+	if (a->deadline_ms < next)
+		next = a->deadline_ms;
 	if (a->in.state == STT_INITIATOR_HELLO && a->n_started < a->n_addrs &&
 	    a->next_addr_ms < next)
 		next = a->next_addr_ms;
@@ -102,17 +121,29 @@ enum stt_hs_verdict stt_attempt_input(struct stt_attempt *a, uint64_t now_ms,
 	enum stt_hs_verdict verdict;
 
 	verdict = stt_initiator_input(&a->in, now_ms, data, len, session, why);
-	if (verdict == STT_HS_INSTALL) {
-		a->peer = *from;
-		a->local = *to;
+	if (verdict == STT_HS_INSTALL || verdict == STT_HS_HOLD) {
+		a->peers[a->in.n_candidates - 1] = *from;
+		a->locals[a->in.n_candidates - 1] = *to;
+		a->answered = true;
 	}
+	a->other_peer |= a->in.other_peer;
 	return verdict;
 }
 
-/* A failure here is no end: the deadline and the next repeat are still there. */
-void stt_attempt_prove(struct stt_attempt *a)
+bool stt_attempt_turn(struct stt_attempt *a, uint64_t now_ms, struct stt_hs_session *session)
 {
-	(void)a->send(a->ctx, &a->peer, &a->local, &a->in.frame);
+	return now_ms < a->deadline_ms && stt_initiator_turn(&a->in, now_ms, session);
+}
+
+void stt_attempt_prove(struct stt_attempt *a, unsigned int i)
+{
+	a->in.candidates[i].proving = true;
+	send_proof(a, i);
+}
+
+bool stt_attempt_stale(const struct stt_attempt *a, uint64_t now_ms)
+{
+	return now_ms < a->deadline_ms && stt_initiator_stale(&a->in, now_ms);
 }
 
 void stt_attempt_soft_error(struct stt_attempt *a, uint64_t now_ms, const union stt_addr *addr,

@@ -24,22 +24,25 @@ void stt_initiator_start(struct stt_initiator *in, const struct stt_initiator_pa
 			 uint64_t now_ms)
 {
 	uint8_t payload[STT_HS_HELLO_PAYLOAD_LEN];
-	uint8_t *frame = in->frame.data;
+	uint8_t *frame = in->hello.data;
 
 	stt_initiator_wipe(in);
 	in->seed = &p->keyring->seeds[0];
 	in->id = p->id;
 	in->suites = p->suites;
-	memset(frame, 0, STT_HS_HELLO_LEN);
+	in->has_peer_id = p->peer_id;
+	if (p->peer_id)
+		memcpy(in->peer_id, p->peer_id, sizeof(in->peer_id));
 	stt_hs_header(frame, STT_FRAME_HELLO, 0, p->id);
-	memcpy(in->hdrs, frame, STT_HS_HDR_LEN);
 	hello_payload(p, payload);
 	stt_hs_noise_init(&in->noise, in->seed, frame);
 	stt_noise_ephemeral(&in->noise, NULL);
 	stt_noise_write1(&in->noise, payload, sizeof(payload), frame + STT_HS_HDR_LEN);
 	stt_hs_mac1_set(in->seed, frame, STT_HS_HELLO_LEN);
-	in->frame.len = STT_HS_HELLO_LEN;
+	in->hello.len = STT_HS_HELLO_LEN;
 	in->state = STT_INITIATOR_HELLO;
+	in->start_ms = now_ms;
+	in->stale_ms = now_ms + STT_HS_ROUND_MS;
 	schedule(in, now_ms);
 	sodium_memzero(payload, sizeof(payload));
 }
@@ -51,15 +54,15 @@ static enum stt_hs_verdict drop(enum stt_hs_drop *why, enum stt_hs_drop reason)
 	return STT_HS_DROP;
 }
 
-static void make_proof(struct stt_initiator *in, uint32_t responder)
+static void make_proof(const struct stt_initiator *in, struct stt_candidate *c,
+		       uint32_t responder)
 {
-	uint8_t *frame = in->frame.data;
+	uint8_t *frame = c->proof.data;
 
-	memset(frame, 0, sizeof(in->frame.data));
 	stt_hs_header(frame, STT_FRAME_AUTH_PROOF, responder, in->id);
-	memcpy(in->hdrs + 2 * STT_HS_HDR_LEN, frame, STT_HS_HDR_LEN);
-	stt_hs_proof_seal(&in->sec, in->seed, in->hdrs, 3, frame);
-	in->frame.len = STT_HS_PROOF_LEN;
+	memcpy(c->hdrs + 2 * STT_HS_HDR_LEN, frame, STT_HS_HDR_LEN);
+	stt_hs_proof_seal(&c->sec, in->seed, c->hdrs, 3, frame);
+	c->proof.len = STT_HS_PROOF_LEN;
 }
 
 static bool response_payload_ok(const struct stt_initiator *in, const uint8_t *payload)
@@ -71,66 +74,166 @@ static bool response_payload_ok(const struct stt_initiator *in, const uint8_t *p
 	return suite < 32 && (in->suites & (1U << suite));
 }
 
-static void fill_session(const struct stt_initiator *in, const uint8_t *payload,
-			 struct stt_hs_session *s)
+static void fill_session(const struct stt_candidate *c, struct stt_hs_session *s)
 {
-	s->id = in->sec.session_id;
-	memcpy(s->tx_key, in->sec.to_responder, sizeof(s->tx_key));
-	memcpy(s->rx_key, in->sec.to_initiator, sizeof(s->rx_key));
-	memcpy(s->peer_id, payload, sizeof(s->peer_id));
-	s->suite = payload[STT_HS_RESPONSE_OFF_SUITE];
+	s->id = c->sec.session_id;
+	memcpy(s->tx_key, c->sec.to_responder, sizeof(s->tx_key));
+	memcpy(s->rx_key, c->sec.to_initiator, sizeof(s->rx_key));
+	memcpy(s->peer_id, c->peer_id, sizeof(s->peer_id));
+	s->suite = c->suite;
 	s->seed = 0;
 }
 
-/* On a copy of the Noise state: a RESPONSE that fails must not spoil it. */
-static bool open_response(struct stt_initiator *in, const uint8_t *data,
-			  uint8_t payload[STT_HS_RESPONSE_PAYLOAD_LEN])
+/* The same RESPONSE again, or the same under another clear header. */
+static bool is_known(const struct stt_initiator *in, const uint8_t *mac1, uint64_t session_id)
 {
+	for (unsigned int i = 0; i < in->n_candidates; i++)
+		if (in->candidates[i].sec.session_id == session_id ||
+		    (mac1 && !memcmp(in->candidates[i].mac1, mac1, STT_HS_MAC_LEN)))
+			return true;
+	return false;
+}
+
+/* On a copy of the Noise state: it must outlive this RESPONSE. */
+static bool open_response(const struct stt_initiator *in, const uint8_t *data,
+			  struct stt_candidate *c)
+{
+	uint8_t payload[STT_HS_RESPONSE_PAYLOAD_LEN];
 	struct stt_noise ns = in->noise;
 	bool ok;
 
 	ok = !stt_noise_read2(&ns, data + STT_HS_HDR_LEN,
 			      STT_HS_RESPONSE_PAYLOAD_LEN + STT_NOISE_OVERHEAD, payload) &&
-	     response_payload_ok(in, payload) && !stt_hs_derive(&ns, &in->sec);
-	if (!ok)
-		sodium_memzero(&in->sec, sizeof(in->sec));
+	     response_payload_ok(in, payload) && !stt_hs_derive(&ns, &c->sec) &&
+	     !is_known(in, NULL, c->sec.session_id);
+	if (ok) {
+		memcpy(c->peer_id, payload, sizeof(c->peer_id));
+		c->suite = payload[STT_HS_RESPONSE_OFF_SUITE];
+	}
 	stt_noise_wipe(&ns);
+	sodium_memzero(payload, sizeof(payload));
 	return ok;
+}
+
+static bool is_wanted(struct stt_initiator *in, const struct stt_candidate *c)
+{
+	if (!in->has_peer_id || !memcmp(in->peer_id, c->peer_id, sizeof(c->peer_id)))
+		return true;
+	in->other_peer = true;
+	return false;
+}
+
+static void keep(struct stt_initiator *in, const uint8_t *data, struct stt_candidate *c)
+{
+	memcpy(c->mac1, stt_hs_mac1(data, STT_HS_RESPONSE_LEN), sizeof(c->mac1));
+	memcpy(c->hdrs, in->hello.data, STT_HS_HDR_LEN);
+	memcpy(c->hdrs + STT_HS_HDR_LEN, data, STT_HS_HDR_LEN);
+	make_proof(in, c, stt_get_be32(data + STT_HS_OFF_SENDER));
+	in->n_candidates++;
+}
+
+static enum stt_hs_verdict add_candidate(struct stt_initiator *in, uint64_t now_ms,
+					 const uint8_t *data, struct stt_hs_session *session,
+					 enum stt_hs_drop *why)
+{
+	struct stt_candidate *c = &in->candidates[in->n_candidates];
+	bool opens = open_response(in, data, c);
+
+	if (!opens || !is_wanted(in, c)) {
+		sodium_memzero(c, sizeof(*c));
+		return drop(why, opens ? STT_HS_DROP_UNKNOWN : STT_HS_DROP_BAD_SEAL);
+	}
+	keep(in, data, c);
+	return stt_initiator_turn(in, now_ms, session) ? STT_HS_INSTALL : STT_HS_HOLD;
 }
 
 static enum stt_hs_verdict take_response(struct stt_initiator *in, uint64_t now_ms,
 					 const uint8_t *data, struct stt_hs_session *session,
 					 enum stt_hs_drop *why)
 {
-	uint8_t payload[STT_HS_RESPONSE_PAYLOAD_LEN];
-
-	if (in->state != STT_INITIATOR_HELLO)
+	if (in->state != STT_INITIATOR_HELLO && in->state != STT_INITIATOR_PROOF)
 		return drop(why, STT_HS_DROP_UNKNOWN);
 	if (!stt_hs_mac1_ok(in->seed, data, STT_HS_RESPONSE_LEN))
 		return drop(why, STT_HS_DROP_BAD_MAC);
-	if (!open_response(in, data, payload))
-		return drop(why, STT_HS_DROP_BAD_SEAL);
-	memcpy(in->hdrs + STT_HS_HDR_LEN, data, STT_HS_HDR_LEN);
-	stt_noise_wipe(&in->noise);
-	make_proof(in, stt_get_be32(data + STT_HS_OFF_SENDER));
-	fill_session(in, payload, session);
+	if (is_known(in, stt_hs_mac1(data, STT_HS_RESPONSE_LEN), 0))
+		return drop(why, STT_HS_DROP_UNKNOWN);
+	if (in->n_candidates == STT_HS_CANDIDATES)
+		return drop(why, STT_HS_DROP_FULL);
+	return add_candidate(in, now_ms, data, session, why);
+}
+
+bool stt_initiator_turn(struct stt_initiator *in, uint64_t now_ms,
+			struct stt_hs_session *session)
+{
+	if (in->n_turns == in->n_candidates || now_ms < in->turn_ms)
+		return false;
+	if (in->state == STT_INITIATOR_HELLO)
+		schedule(in, now_ms);
 	in->state = STT_INITIATOR_PROOF;
-	schedule(in, now_ms);
-	sodium_memzero(payload, sizeof(payload));
-	return STT_HS_INSTALL;
+	in->turn_ms = now_ms + STT_HS_TURN_MS;
+	/* No longer than the first HELLO is surely remembered. */
+	in->stale_ms = now_ms + STT_HS_ROUND_MS;
+	if (in->stale_ms > in->start_ms + STT_HS_LIFETIME_MS)
+		in->stale_ms = in->start_ms + STT_HS_LIFETIME_MS;
+	fill_session(&in->candidates[in->n_turns++], session);
+	return true;
+}
+
+bool stt_initiator_searching(const struct stt_initiator *in, uint64_t now_ms)
+{
+	if (in->state == STT_INITIATOR_HELLO)
+		return true;
+	return in->state == STT_INITIATOR_PROOF && in->n_turns == in->n_candidates &&
+	       in->n_candidates < STT_HS_CANDIDATES && now_ms >= in->turn_ms;
+}
+
+static bool is_active(const struct stt_initiator *in)
+{
+	return in->state == STT_INITIATOR_HELLO || in->state == STT_INITIATOR_PROOF;
+}
+
+bool stt_initiator_stale(const struct stt_initiator *in, uint64_t now_ms)
+{
+	return is_active(in) && now_ms >= in->stale_ms;
+}
+
+uint64_t stt_initiator_next(const struct stt_initiator *in)
+{
+	uint64_t next = in->resend_ms;
+
+	if (!is_active(in))
+		return UINT64_MAX;
+	if (in->stale_ms < next)
+		next = in->stale_ms;
+	return in->n_turns < in->n_candidates && in->turn_ms < next ? in->turn_ms : next;
+}
+
+static bool opens_final(struct stt_candidate *c, const uint8_t *data)
+{
+	const uint8_t *sender = c->hdrs + STT_HS_HDR_LEN + STT_HS_OFF_SENDER;
+
+	if (!c->proving || memcmp(sender, data + STT_HS_OFF_SENDER, 4))
+		return false;
+	memcpy(c->hdrs + 3 * STT_HS_HDR_LEN, data, STT_HS_HDR_LEN);
+	return !stt_hs_proof_open(&c->sec, c->hdrs, 4, data);
 }
 
 static enum stt_hs_verdict take_final(struct stt_initiator *in, const uint8_t *data,
 				      enum stt_hs_drop *why)
 {
+	unsigned int i = 0;
+
 	if (in->state != STT_INITIATOR_PROOF)
 		return drop(why, STT_HS_DROP_UNKNOWN);
 	if (!stt_hs_mac1_ok(in->seed, data, STT_HS_PROOF_LEN))
 		return drop(why, STT_HS_DROP_BAD_MAC);
-	memcpy(in->hdrs + 3 * STT_HS_HDR_LEN, data, STT_HS_HDR_LEN);
-	if (stt_hs_proof_open(&in->sec, in->hdrs, 4, data))
+	while (i < in->n_turns && !opens_final(&in->candidates[i], data))
+		i++;
+	if (i == in->n_turns)
 		return drop(why, STT_HS_DROP_BAD_SEAL);
-	sodium_memzero(&in->sec, sizeof(in->sec));
+	in->winner = i;
+	sodium_memzero(in->candidates, sizeof(in->candidates));
+	stt_noise_wipe(&in->noise);
 	in->state = STT_INITIATOR_DONE;
 	in->resend_ms = UINT64_MAX;
 	return STT_HS_DONE;
@@ -155,8 +258,7 @@ enum stt_hs_verdict stt_initiator_input(struct stt_initiator *in, uint64_t now_m
 
 bool stt_initiator_resend(struct stt_initiator *in, uint64_t now_ms)
 {
-	if (in->state == STT_INITIATOR_IDLE || in->state == STT_INITIATOR_DONE ||
-	    now_ms < in->resend_ms)
+	if (!is_active(in) || now_ms < in->resend_ms)
 		return false;
 	in->interval_ms += in->interval_ms / 2;
 	if (in->interval_ms > STT_HS_RESEND_MAX_MS)

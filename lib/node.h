@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The node object, inside. node.c makes it, node_start.c starts and stops it,
- * node_process.c does its work, node_connect.c connects, node_data.c sends and
+ * node_process.c does its work, node_connect*.c connect, node_data.c sends and
  * receives, node_session.c looks things up.
  *
  * One lock guards everything that changes. Calls that use the descriptors of a
@@ -43,7 +43,10 @@ struct stt_connect {
 	struct stt_attempt	attempt;
 	char			*target;	/* "host port 8080", for messages */
 	uint64_t		start_ms;
-	bool			installed;	/* the kernel has the pending session */
+	bool			has_peer_id;
+	uint8_t			peer_id[STT_NODE_ID_LEN];	/* the only one wanted */
+	/* By candidate; the kernel has the pending session, unless its id is 0. */
+	struct stt_session	found[STT_HS_CANDIDATES];
 	bool			done;		/* and unlinked */
 	int			result;
 	char			*message;	/* with a negative result */
@@ -140,6 +143,8 @@ void node_connect_active(struct stt_node *node, uint64_t session);
 void node_connect_resolved(struct stt_node *node, uint64_t now_ms);
 uint64_t node_connect_tick(struct stt_node *node, uint64_t now_ms);
 void node_connect_stop(struct stt_node *node);
+void node_connect_begin(struct stt_connect *c);
+void node_connect_cancel(struct stt_connect *c);
 
 /* ---- node_session.c, under the lock ------------------------------------- */
 

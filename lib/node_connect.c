@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Connecting: from a name to an active session, or a precise error. */
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 #include <sodium.h>
 #include <sys/eventfd.h>
 
@@ -14,26 +12,26 @@
 #include "node.h"
 #include "udp.h"
 
-#define CONNECT_MAX_MS	86400000U
-
 /* ---- the end of an attempt ---------------------------------------------- */
 
 /*
- * The peer may have the session already, if AUTH_PROOF arrived and FINAL did
- * not. Only an active session can say goodbye, so it is made one first.
+ * The peer may have the session already, if AUTH_PROOF arrived. Only an active
+ * session can say goodbye, so it is made one first.
  */
 static void remove_pending(struct stt_connect *c)
 {
 	struct stt_session_info set = {
-		.node = c->node->number, .id = c->session.id, .state = STT_SESSION_STATE_ACTIVE,
+		.node = c->node->number, .state = STT_SESSION_STATE_ACTIVE,
 	};
 
-	if (!c->installed)
-		return;
-	if (stt_attempt_proving(&c->attempt))
+	for (int i = 0; i < STT_HS_CANDIDATES; i++) {
+		if (!c->found[i].id)
+			continue;
+		set.id = c->found[i].id;
 		stt_ctl_session_set(c->node->ctl, &set);
-	stt_ctl_session_del(c->node->ctl, c->node->number, c->session.id, STT_CLOSE_NONE);
-	c->installed = false;
+		stt_ctl_session_del(c->node->ctl, set.node, set.id, STT_CLOSE_NONE);
+		c->found[i].id = 0;
+	}
 }
 
 static void unlink_connect(struct stt_connect *c)
@@ -50,11 +48,11 @@ static void finish(struct stt_connect *c, int result)
 {
 	if (result) {
 		c->message = strdup(stt_errmsg());
-		remove_pending(c);
 		c->node->last.handshakes.failed++;
 	} else {
 		c->node->last.handshakes.connected++;
 	}
+	remove_pending(c);
 	unlink_connect(c);
 	c->result = result;
 	c->done = true;
@@ -78,11 +76,14 @@ static void describe(const struct stt_connect *c, int error)
 	size_t used = 0;
 
 	if (error == -ELOOP) {
-		stt_err_set("%s is this node itself", c->target);
+		stt_err_set("our own handshake came back from %s: it is this node itself, or something sends back what it gets",
+			    c->target);
 		return;
 	}
-	if (stt_attempt_proving(a)) {
-		stt_err_set("%s answered, but did not confirm the session in time", c->target);
+	if (a->answered || a->other_peer) {
+		stt_err_set("%s answered, but %s", c->target,
+			    a->answered ? "did not confirm the session in time" :
+					  "it is not the node that was asked for");
 		return;
 	}
 	for (unsigned int i = 0; i < a->n_started && used < sizeof(all); i++)
@@ -102,9 +103,11 @@ static int start_handshake(struct stt_connect *c, uint64_t now_ms)
 	struct stt_initiator_params p = {
 		.keyring = &node->keyring, .node_id = node->id, .time = time,
 		.suites = node->suites, .id = stt_id_unused(&node->by_id),
+		.peer_id = c->has_peer_id ? c->peer_id : NULL,
 	};
 	struct timespec now;
 
+	remove_pending(c);
 	if (c->attempt.in.id)
 		stt_id_remove(&node->by_id, &c->by_id);
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -117,16 +120,64 @@ static int start_handshake(struct stt_connect *c, uint64_t now_ms)
 	return 0;
 }
 
+static bool any_installed(const struct stt_connect *c)
+{
+	for (int i = 0; i < STT_HS_CANDIDATES; i++)
+		if (c->found[i].id)
+			return true;
+	return false;
+}
+
+/* The newest candidate's turn: its session must be there before AUTH_PROOF leaves. */
+static int install(struct stt_connect *c, uint64_t now_ms, const struct stt_hs_session *s)
+{
+	unsigned int i = c->attempt.in.n_turns - 1;
+	struct stt_session *found = &c->found[i];
+	int ret = node_install(c->node, s, STT_SESSION_STATE_PENDING, &c->attempt.peers[i],
+			       &c->attempt.locals[i]);
+
+	if (!ret) {
+		found->id = s->id;
+		found->peer = c->attempt.peers[i];
+		memcpy(found->peer_node_id, s->peer_id, sizeof(s->peer_id));
+		stt_attempt_prove(&c->attempt, i);
+		return 0;
+	}
+	if (any_installed(c))
+		return 0;
+	/* The id is taken: with another ephemeral key it is another id. */
+	return ret == -EEXIST ? start_handshake(c, now_ms) : ret;
+}
+
+static int take_turns(struct stt_connect *c, uint64_t now_ms)
+{
+	struct stt_hs_session session;
+	int ret = 0;
+
+	while (!ret && stt_attempt_turn(&c->attempt, now_ms, &session)) {
+		ret = install(c, now_ms, &session);
+		sodium_memzero(&session, sizeof(session));
+	}
+	return ret;
+}
+
 static void tick(struct stt_connect *c, uint64_t now_ms)
 {
-	int ret = stt_attempt_tick(&c->attempt, now_ms);
+	int ret = 0;
 
-	if (ret) {
-		describe(c, ret);
-		finish(c, ret);
-		return;
+	if (stt_attempt_stale(&c->attempt, now_ms))
+		ret = start_handshake(c, now_ms);
+	if (!ret)
+		ret = take_turns(c, now_ms);
+	if (!ret) {
+		ret = stt_attempt_tick(&c->attempt, now_ms);
+		if (ret)
+			describe(c, ret);
 	}
-	node_wake_at(c->node, stt_attempt_next(&c->attempt));
+	if (ret)
+		finish(c, ret);
+	else
+		node_wake_at(c->node, stt_attempt_next(&c->attempt));
 }
 
 /* Whether this node can send there at all. */
@@ -189,42 +240,22 @@ void node_connect_resolved(struct stt_node *node, uint64_t now_ms)
 	}
 }
 
-/* RESPONSE: the session must be there before AUTH_PROOF leaves. */
-static void install(struct stt_connect *c, uint64_t now_ms, const struct stt_hs_session *s)
-{
-	int ret = node_install(c->node, s, STT_SESSION_STATE_PENDING, &c->attempt.peer,
-			       &c->attempt.local);
-
-	if (!ret) {
-		c->installed = true;
-		c->session.id = s->id;
-		c->session.peer = c->attempt.peer;
-		memcpy(c->session.peer_node_id, s->peer_id, sizeof(s->peer_id));
-		stt_attempt_prove(&c->attempt);
-		node_wake_at(c->node, stt_attempt_next(&c->attempt));
-		return;
-	}
-	/* The id is taken: with another ephemeral key it is another id. */
-	if (ret == -EEXIST)
-		ret = start_handshake(c, now_ms);
-	if (ret)
-		finish(c, ret);
-	else
-		tick(c, now_ms);
-}
-
-static void confirmed(struct stt_connect *c)
+/* Candidate @i is the peer; finish() removes the others. */
+static void confirmed(struct stt_connect *c, unsigned int i)
 {
 	struct stt_session_info info = {
-		.node = c->node->number, .id = c->session.id, .state = STT_SESSION_STATE_ACTIVE,
+		.node = c->node->number, .id = c->found[i].id,
+		.state = STT_SESSION_STATE_ACTIVE,
 	};
 	int ret = stt_ctl_session_set(c->node->ctl, &info);
 
 	if (!ret)
-		ret = stt_ctl_session_get(c->node->ctl, c->node->number, c->session.id, &info);
+		ret = stt_ctl_session_get(c->node->ctl, c->node->number, info.id, &info);
 	if (!ret) {
+		c->session = c->found[i];
 		c->session.state = info.state;
 		c->session.mtu = info.mtu;
+		c->found[i].id = 0;
 	}
 	finish(c, ret);
 }
@@ -244,6 +275,8 @@ static void count(struct stt_node *node, enum stt_hs_drop why)
 		node->last.handshakes.bad_seal++;
 	else if (why == STT_HS_DROP_MALFORMED)
 		node->last.handshakes.malformed++;
+	else if (why == STT_HS_DROP_FULL)
+		node->last.handshakes.full++;
 	else
 		node->last.handshakes.unknown++;
 }
@@ -264,11 +297,16 @@ void node_connect_input(struct stt_node *node, uint64_t now_ms, const union stt_
 		    : STT_HS_DROP;
 	if (verdict == STT_HS_DROP) {
 		count(node, why);
-	} else if (verdict == STT_HS_INSTALL) {
-		install(c, now_ms, &session);
-		sodium_memzero(&session, sizeof(session));
+	} else if (verdict == STT_HS_DONE) {
+		confirmed(c, c->attempt.in.winner);
 	} else {
-		confirmed(c);
+		int ret = verdict == STT_HS_INSTALL ? install(c, now_ms, &session) : 0;
+
+		sodium_memzero(&session, sizeof(session));
+		if (ret)
+			finish(c, ret);
+		else
+			tick(c, now_ms);
 	}
 }
 
@@ -298,12 +336,12 @@ void node_connect_active(struct stt_node *node, uint64_t session)
 {
 	struct stt_connect *c;
 
-	TAILQ_FOREACH(c, &node->connects, link) {
-		if (!c->installed || c->session.id != session)
-			continue;
-		confirmed(c);
-		return;
-	}
+	TAILQ_FOREACH(c, &node->connects, link)
+		for (unsigned int i = 0; i < STT_HS_CANDIDATES; i++)
+			if (session && c->found[i].id == session) {
+				confirmed(c, i);
+				return;
+			}
 }
 
 uint64_t node_connect_tick(struct stt_node *node, uint64_t now_ms)
@@ -333,145 +371,17 @@ void node_connect_stop(struct stt_node *node)
 	}
 }
 
-/* ---- public ------------------------------------------------------------- */
-
-static struct stt_connect *make(struct stt_node *node, const char *host, uint16_t port)
+void node_connect_begin(struct stt_connect *c)
 {
-	size_t len = strlen(host) + sizeof(" port 65535");
-	struct stt_connect *c = calloc(1, sizeof(*c));
-
-	if (!c)
-		return NULL;
-	c->target = malloc(len);
-	if (!c->target) {
-		free(c);
-		return NULL;
-	}
-	snprintf(c->target, len, "%s port %u", host, (unsigned int)port);
-	c->node = node;
-	c->event_fd = -1;
-	c->start_ms = node_now_ms();
-	c->attempt.send = node_send_frame;
-	c->attempt.ctx = node;
-	return c;
-}
-
-static void free_connect(struct stt_connect *c)
-{
-	if (c->event_fd >= 0)
-		close(c->event_fd);
-	free(c->message);
-	free(c->target);
-	free(c);
-}
-
-static int begin(struct stt_node *node, struct stt_connect *c, const char *host, uint16_t port,
-		 unsigned int timeout_ms)
-{
-	int ret = stt_resolve_start(host, port, node->wake_fd, &c->resolve);
-
-	if (ret)
-		return ret;
-	c->attempt.deadline_ms = c->start_ms +
-		(timeout_ms ? timeout_ms : node->config.connect_timeout_ms);
-	TAILQ_INSERT_TAIL(&node->connects, c, link);
-	node_wake_at(node, c->attempt.deadline_ms);
+	TAILQ_INSERT_TAIL(&c->node->connects, c, link);
+	node_wake_at(c->node, c->attempt.deadline_ms);
 	resolved(c, c->start_ms);
-	return 0;
 }
 
-int stt_connect_start(struct stt_node *node, const char *host, uint16_t port,
-		      unsigned int timeout_ms, struct stt_connect **connect)
+void node_connect_cancel(struct stt_connect *c)
 {
-	struct stt_connect *c;
-	int ret;
-
-	if (!host || !*host || !port)
-		return stt_err(-EINVAL, "a host and a port that is not 0 are needed to connect");
-	if (timeout_ms > CONNECT_MAX_MS)
-		return stt_err(-EINVAL, "a timeout of %u ms is more than a day", timeout_ms);
-	c = make(node, host, port);
-	if (!c)
-		return stt_err(-ENOMEM, "no memory to connect to %s", host);
-	ret = node_lock_running(node);
-	if (!ret) {
-		ret = begin(node, c, host, port, timeout_ms);
-		pthread_mutex_unlock(&node->lock);
-	}
-	if (ret) {
-		free_connect(c);
-		return ret;
-	}
-	*connect = c;
-	return 0;
-}
-
-int stt_connect_result(struct stt_connect *c, struct stt_session *session)
-{
-	int ret;
-
-	pthread_mutex_lock(&c->node->lock);
-	ret = c->done ? c->result : -EINPROGRESS;
-	if (!ret && session)
-		*session = c->session;
-	if (ret == -EINPROGRESS)
-		stt_err_set("still connecting to %s", c->target);
-	else if (ret)
-		stt_err_set("%s", c->message ? c->message : stt_strerror(ret));
-	pthread_mutex_unlock(&c->node->lock);
-	return ret;
-}
-
-int stt_connect_fd(struct stt_connect *c)
-{
-	int ret;
-
-	pthread_mutex_lock(&c->node->lock);
-	if (c->event_fd < 0)
-		c->event_fd = eventfd(c->done, EFD_CLOEXEC | EFD_NONBLOCK);
-	ret = c->event_fd < 0 ? stt_err(-errno, "no descriptor left to wait with") : c->event_fd;
-	pthread_mutex_unlock(&c->node->lock);
-	return ret;
-}
-
-void stt_connect_free(struct stt_connect *c)
-{
-	struct stt_node *node;
-
-	if (!c)
+	if (c->done)
 		return;
-	node = c->node;
-	pthread_mutex_lock(&node->lock);
-	if (!c->done) {
-		stt_err_set("given up");
-		finish(c, -ECANCELED);
-	}
-	pthread_mutex_unlock(&node->lock);
-	free_connect(c);
-}
-
-static int wait_for(struct stt_node *node, struct stt_connect *c, struct stt_session *session)
-{
-	int ret = node_enter(node), fd;
-
-	if (ret)
-		return stt_connect_result(c, session);
-	fd = stt_connect_fd(c);
-	ret = fd < 0 ? fd : node_wait(node, fd, POLLIN, UINT64_MAX);
-	node_leave(node);
-	/* A stop has given the attempt its result, and that is the better sentence. */
-	return ret && ret != -ESHUTDOWN ? ret : stt_connect_result(c, session);
-}
-
-int stt_node_connect(struct stt_node *node, const char *host, uint16_t port,
-		     unsigned int timeout_ms, struct stt_session *session)
-{
-	struct stt_connect *c;
-	int ret = stt_connect_start(node, host, port, timeout_ms, &c);
-
-	if (ret)
-		return ret;
-	ret = wait_for(node, c, session);
-	stt_connect_free(c);
-	return ret;
+	stt_err_set("given up");
+	finish(c, -ECANCELED);
 }

@@ -46,7 +46,7 @@ static void setup(struct world *w)
 		abort();
 	stt_responder_accept(w->re, true);
 	stt_initiator_start(&w->in, &ip, 0);
-	w->kinds[0] = w->in.frame;
+	w->kinds[0] = w->in.hello;
 }
 
 /* Give a frame to the side it is for and keep the answer as the next kind. */
@@ -61,7 +61,12 @@ static enum stt_hs_verdict deliver(struct world *w, const uint8_t *frame, size_t
 
 	if (kind & 1) {
 		verdict = stt_initiator_input(&w->in, now, frame, len, &session, &why);
-		out = w->in.frame;
+		if (verdict == STT_HS_HOLD && stt_initiator_turn(&w->in, now, &session))
+			verdict = STT_HS_INSTALL;
+		if (verdict == STT_HS_INSTALL) {
+			w->in.candidates[w->in.n_turns - 1].proving = true;
+			out = w->in.candidates[w->in.n_turns - 1].proof;
+		}
 	} else {
 		verdict = stt_responder_input(w->re, now, frame, len, &out, &session, &handle,
 					      &why);

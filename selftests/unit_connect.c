@@ -117,10 +117,11 @@ static void test_silence(void **state)
 	struct world *w = *state;
 
 	begin(w, 1);
-	assert_int_equal(run_until(w, 9999), 0);
-	assert_int_equal(w->n_sent, 9);		/* at 0 and eight repeats */
-	assert_int_equal(stt_attempt_next(&w->a), 10000);
-	assert_int_equal(stt_attempt_tick(&w->a, 10000), -ETIMEDOUT);
+	w->a.deadline_ms = 4500;
+	assert_int_equal(run_until(w, 4499), 0);
+	assert_int_equal(w->n_sent, 6);		/* at 0 and five repeats */
+	assert_int_equal(stt_attempt_next(&w->a), 4500);
+	assert_int_equal(stt_attempt_tick(&w->a, 4500), -ETIMEDOUT);
 }
 
 static void test_addresses_in_turn(void **state)
@@ -209,21 +210,24 @@ static void test_own(void **state)
 	assert_int_equal(stt_attempt_tick(&w->a, 0), 0);
 	w->a.own = true;
 	assert_int_equal(stt_attempt_tick(&w->a, 10000), -ELOOP);
+	/* Reflected, but something else is known of the address, or somebody answers. */
+	w->a.addrs[0].error = -EHOSTUNREACH;
+	assert_int_equal(stt_attempt_tick(&w->a, 10000), -EHOSTUNREACH);
+	w->a.addrs[0].error = 0;
+	w->a.answered = true;
+	assert_int_equal(stt_attempt_tick(&w->a, 10000), -ETIMEDOUT);
 }
 
-/* The first RESPONSE decides; from then on everything goes to that peer. */
-static void test_first_response_wins(void **state)
+struct holders {
+	struct stt_responder	*re[2];
+	struct stt_hs_frame	response[2], final;
+};
+
+/* Two holders of the seed answer the HELLO that went to two addresses. */
+static void begin_two(struct world *w, struct holders *h)
 {
-	static const uint8_t id[32] = { 2 };
-	struct world *w = *state;
-	struct stt_responder_params p = {
-		.keyring = &w->ring, .node_id = id, .suites = SUITES,
-		.clock_s = CLOCK, .lag_s = 300,
-	};
-	struct stt_responder *re[2] = { stt_responder_new(&p), stt_responder_new(&p) };
-	union stt_addr peer[2] = { address(0), address(1) }, local = address(7);
+	static const uint8_t ids[2][32] = { { 2 }, { 3 } };
 	struct stt_hs_session session;
-	struct stt_hs_frame out[2];
 	enum stt_hs_drop why;
 	uint32_t handle;
 
@@ -231,25 +235,113 @@ static void test_first_response_wins(void **state)
 	assert_int_equal(stt_attempt_tick(&w->a, 0), 0);
 	assert_int_equal(stt_attempt_tick(&w->a, 250), 0);
 	for (int i = 0; i < 2; i++) {
-		stt_responder_accept(re[i], true);
-		assert_int_equal(stt_responder_input(re[i], 300, w->last.data, w->last.len,
-						     &out[i], &session, &handle, &why),
+		struct stt_responder_params p = {
+			.keyring = &w->ring, .node_id = ids[i], .suites = SUITES,
+			.clock_s = CLOCK, .lag_s = 300,
+		};
+
+		h->re[i] = stt_responder_new(&p);
+		assert_non_null(h->re[i]);
+		stt_responder_accept(h->re[i], true);
+		assert_int_equal(stt_responder_input(h->re[i], 300, w->last.data, w->last.len,
+						     &h->response[i], &session, &handle, &why),
 				 STT_HS_SEND);
 	}
-	assert_int_equal(stt_attempt_input(&w->a, 300, &peer[1], &local, out[1].data,
-					   out[1].len, &session, &why), STT_HS_INSTALL);
-	assert_int_equal(stt_attempt_input(&w->a, 301, &peer[0], &local, out[0].data,
-					   out[0].len, &session, &why), STT_HS_DROP);
-	assert_true(stt_addr_equal(&w->a.peer, &peer[1]));
+}
+
+static void end_two(struct holders *h)
+{
+	stt_responder_free(h->re[0]);
+	stt_responder_free(h->re[1]);
+}
+
+static enum stt_hs_verdict input(struct world *w, uint64_t now, unsigned int from,
+				 const struct stt_hs_frame *f, struct stt_hs_session *session)
+{
+	union stt_addr peer = address(from), local = address(7);
+	enum stt_hs_drop why;
+
+	return stt_attempt_input(&w->a, now, &peer, &local, f->data, f->len, session, &why);
+}
+
+/* The first who answers is asked to confirm, alone at first; then the next one. */
+static void test_turns(void **state)
+{
+	struct world *w = *state;
+	struct stt_hs_session first, second;
+	struct holders h;
+
+	begin_two(w, &h);
+	assert_int_equal(input(w, 300, 1, &h.response[1], &first), STT_HS_INSTALL);
 	w->n_sent = 0;
-	stt_attempt_prove(&w->a);
+	stt_attempt_prove(&w->a, 0);
+	assert_int_equal(input(w, 301, 0, &h.response[0], &second), STT_HS_HOLD);
+	assert_false(stt_attempt_turn(&w->a, 301, &second));
 	assert_int_equal(stt_attempt_tick(&w->a, 550), 0);
 	assert_int_equal(w->n_sent, 2);
 	assert_int_equal(w->sent[0], 1);
 	assert_int_equal(w->sent[1], 1);
 	assert_int_equal(w->last.len, STT_HS_PROOF_LEN);
-	for (int i = 0; i < 2; i++)
-		stt_responder_free(re[i]);
+	assert_int_equal(stt_attempt_tick(&w->a, 925), 0);
+	assert_int_equal(stt_attempt_next(&w->a), 300 + STT_HS_TURN_MS);
+	assert_true(stt_attempt_turn(&w->a, 300 + STT_HS_TURN_MS, &second));
+	assert_true(first.id != second.id);
+	w->n_sent = 0;
+	stt_attempt_prove(&w->a, 1);
+	assert_int_equal(w->sent[0], 0);
+	end_two(&h);
+}
+
+/* One has answered and confirms nothing: HELLO goes on, to find another. */
+static void test_search_goes_on(void **state)
+{
+	struct world *w = *state;
+	struct stt_hs_session session;
+	struct holders h;
+	bool hello = false;
+
+	begin_two(w, &h);
+	assert_int_equal(input(w, 300, 1, &h.response[1], &session), STT_HS_INSTALL);
+	stt_attempt_prove(&w->a, 0);
+	for (uint64_t now = 300; now < 4000; now = stt_attempt_next(&w->a)) {
+		assert_int_equal(stt_attempt_tick(&w->a, now), 0);
+		assert_true(now >= 300 + STT_HS_TURN_MS || w->last.len == STT_HS_PROOF_LEN);
+		hello |= w->last.len == STT_HS_HELLO_LEN;
+	}
+	assert_true(hello);
+	assert_int_equal(stt_attempt_tick(&w->a, 10000), -ETIMEDOUT);
+	end_two(&h);
+}
+
+/* A round without an answer is followed by another, with another HELLO, to all at once. */
+static void test_rounds(void **state)
+{
+	static const uint8_t id[32] = { 1 };
+	uint8_t time[STT_HS_TIME_LEN];
+	struct stt_initiator_params p = {
+		.node_id = id, .time = time, .suites = SUITES, .id = 4,
+	};
+	struct world *w = *state;
+	struct stt_hs_frame old;
+
+	p.keyring = &w->ring;
+	stt_hs_time(time, CLOCK + 5, 0);
+	begin(w, 2);
+	w->a.deadline_ms = 60000;
+	assert_int_equal(run_until(w, STT_HS_ROUND_MS - 1), 0);
+	old = w->last;
+	assert_true(stt_attempt_next(&w->a) == STT_HS_ROUND_MS);
+	assert_false(stt_attempt_stale(&w->a, STT_HS_ROUND_MS - 1));
+	assert_true(stt_attempt_stale(&w->a, STT_HS_ROUND_MS));
+	w->n_sent = 0;
+	stt_attempt_start(&w->a, &p, STT_HS_ROUND_MS);
+	assert_int_equal(w->n_sent, 2);
+	assert_memory_not_equal(w->last.data + STT_HS_HDR_LEN, old.data + STT_HS_HDR_LEN,
+				STT_HS_EPHEMERAL_LEN);
+	/* It repeats no faster than it did in the end. */
+	assert_true(stt_attempt_next(&w->a) >= STT_HS_ROUND_MS + 1000);
+	w->a.deadline_ms = 10000;
+	assert_false(stt_attempt_stale(&w->a, 10000));
 }
 
 /* ---- addresses and names ------------------------------------------------ */
@@ -417,7 +509,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_silence), T(test_addresses_in_turn), T(test_soft_error),
 		T(test_refused_at_deadline), T(test_local_failure),
-		T(test_local_failure_heals), T(test_own), T(test_first_response_wins),
+		T(test_local_failure_heals), T(test_own), T(test_turns),
+		T(test_search_goes_on), T(test_rounds),
 		T(test_addr_text), T(test_addr_unmap), T(test_resolve_numbers),
 		T(test_resolve_names), T(test_resolve_bind), T(test_udp), T(test_udp_error),
 		T(test_udp_send_after_errors), T(test_udp_route),

@@ -28,7 +28,7 @@ struct world {
 	uint8_t			id_i[32], id_r[32], time[STT_HS_TIME_LEN];
 	struct stt_initiator	in;
 	struct stt_responder	*re;
-	struct stt_hs_frame	out;
+	struct stt_hs_frame	out, auth;	/* the newest answer and AUTH_PROOF */
 	struct stt_hs_session	si, sr;
 	uint32_t		handle;
 	enum stt_hs_drop	why;
@@ -99,6 +99,15 @@ static enum stt_hs_verdict to_initiator(struct world *w, const struct stt_hs_fra
 	return stt_initiator_input(&w->in, NOW, f->data, f->len, &w->si, &w->why);
 }
 
+/* AUTH_PROOF of the newest candidate, which is then as if sent. */
+static const struct stt_hs_frame *proof(struct world *w)
+{
+	struct stt_candidate *c = &w->in.candidates[w->in.n_turns - 1];
+
+	c->proving = true;
+	return &c->proof;
+}
+
 static void check_sessions(const struct world *w)
 {
 	assert_int_equal(w->si.id, w->sr.id);
@@ -118,7 +127,8 @@ static void finish(struct world *w)
 	struct stt_hs_frame response = w->out, final;
 
 	assert_int_equal(to_initiator(w, &response), STT_HS_INSTALL);
-	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_INSTALL);
+	w->auth = *proof(w);
+	assert_int_equal(to_responder(w, &w->auth, NOW), STT_HS_INSTALL);
 	final = w->out;
 	assert_int_equal(to_initiator(w, &final), STT_HS_DONE);
 	check_sessions(w);
@@ -126,7 +136,7 @@ static void finish(struct world *w)
 
 static void whole(struct world *w)
 {
-	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
+	assert_int_equal(to_responder(w, &w->in.hello, NOW), STT_HS_SEND);
 	finish(w);
 }
 
@@ -138,7 +148,7 @@ static void test_good(void **state)
 	whole(w);
 	assert_int_equal(w->in.state, STT_INITIATOR_DONE);
 	assert_int_equal(stt_responder_pending(w->re), 0);
-	assert_true(sodium_is_zero((uint8_t *)&w->in.sec, sizeof(w->in.sec)));
+	assert_true(sodium_is_zero((uint8_t *)w->in.candidates, sizeof(w->in.candidates)));
 	assert_true(sodium_is_zero((uint8_t *)&w->in.noise, sizeof(w->in.noise)));
 }
 
@@ -154,10 +164,10 @@ static void test_sizes(void **state)
 static void test_repeats(void **state)
 {
 	struct world *w = *state;
-	struct stt_hs_frame first_hello, response, proof, final;
+	struct stt_hs_frame first_hello, response, auth, final;
 
 	hello(w);
-	first_hello = w->in.frame;
+	first_hello = w->in.hello;
 	assert_int_equal(to_responder(w, &first_hello, NOW), STT_HS_SEND);
 	response = w->out;
 	assert_int_equal(to_responder(w, &first_hello, NOW + 5), STT_HS_SEND);
@@ -165,16 +175,16 @@ static void test_repeats(void **state)
 	assert_int_equal(stt_responder_pending(w->re), 1);
 	assert_int_equal(to_initiator(w, &response), STT_HS_INSTALL);
 	assert_int_equal(to_initiator(w, &response), STT_HS_DROP);
-	proof = w->in.frame;
-	assert_int_equal(to_responder(w, &proof, NOW), STT_HS_INSTALL);
+	auth = *proof(w);
+	assert_int_equal(to_responder(w, &auth, NOW), STT_HS_INSTALL);
 	final = w->out;
-	assert_int_equal(to_responder(w, &proof, NOW), STT_HS_SEND);
+	assert_int_equal(to_responder(w, &auth, NOW), STT_HS_SEND);
 	assert_memory_equal(&final, &w->out, sizeof(final));
 	assert_int_equal(to_responder(w, &first_hello, NOW), STT_HS_DROP);
 	assert_int_equal(w->why, STT_HS_DROP_REPLAYED);
 	assert_int_equal(to_initiator(w, &final), STT_HS_DONE);
 	assert_int_equal(to_initiator(w, &final), STT_HS_DROP);
-	assert_int_equal(to_responder(w, &proof, NOW + STT_HS_LIFETIME_MS), STT_HS_DROP);
+	assert_int_equal(to_responder(w, &auth, NOW + STT_HS_LIFETIME_MS), STT_HS_DROP);
 	assert_int_equal(w->why, STT_HS_DROP_UNKNOWN);
 }
 
@@ -190,7 +200,7 @@ static void test_flip_hello(void **state)
 	struct stt_hs_frame f;
 
 	hello(w);
-	f = w->in.frame;
+	f = w->in.hello;
 	for (size_t bit = 0; bit < f.len * 8; bit++) {
 		flip(&f, bit);
 		assert_int_equal(to_responder(w, &f, NOW), STT_HS_DROP);
@@ -206,7 +216,7 @@ static void test_flip_response(void **state)
 	struct stt_hs_frame f;
 
 	hello(w);
-	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
+	assert_int_equal(to_responder(w, &w->in.hello, NOW), STT_HS_SEND);
 	f = w->out;
 	for (size_t bit = 0; bit < f.len * 8; bit++) {
 		flip(&f, bit);
@@ -222,10 +232,10 @@ static void test_flip_proof(void **state)
 	struct stt_hs_frame f, final;
 
 	hello(w);
-	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
+	assert_int_equal(to_responder(w, &w->in.hello, NOW), STT_HS_SEND);
 	f = w->out;
 	assert_int_equal(to_initiator(w, &f), STT_HS_INSTALL);
-	f = w->in.frame;
+	f = *proof(w);
 	for (size_t bit = 0; bit < f.len * 8; bit++) {
 		flip(&f, bit);
 		assert_int_equal(to_responder(w, &f, NOW), STT_HS_DROP);
@@ -252,7 +262,7 @@ static void test_flip_under_good_mac(void **state)
 	struct stt_hs_frame f;
 
 	hello(w);
-	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
+	assert_int_equal(to_responder(w, &w->in.hello, NOW), STT_HS_SEND);
 	for (size_t i = STT_HS_HDR_LEN; i < STT_HS_RESPONSE_LEN - STT_HS_MAC_LEN; i++) {
 		f = w->out;
 		f.data[i] ^= 0x10;
@@ -296,7 +306,7 @@ static void test_wrong_seed(void **state)
 	struct world *w = *state;
 
 	hello_at(w, &w->other, 2000);
-	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_DROP);
+	assert_int_equal(to_responder(w, &w->in.hello, NOW), STT_HS_DROP);
 	assert_int_equal(w->why, STT_HS_DROP_BAD_MAC);
 	assert_int_equal(stt_responder_pending(w->re), 0);
 	hello(w);
@@ -321,10 +331,10 @@ static void test_not_accepting(void **state)
 
 	stt_responder_accept(w->re, false);
 	hello(w);
-	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_DROP);
+	assert_int_equal(to_responder(w, &w->in.hello, NOW), STT_HS_DROP);
 	assert_int_equal(w->why, STT_HS_DROP_REFUSED);
 	stt_responder_accept(w->re, true);
-	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
+	assert_int_equal(to_responder(w, &w->in.hello, NOW), STT_HS_SEND);
 	response = w->out;
 	stt_responder_accept(w->re, false);
 	w->out = response;
@@ -338,14 +348,14 @@ static void test_reflected(void **state)
 
 	memcpy(w->id_i, w->id_r, 32);
 	hello(w);
-	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_DROP);
+	assert_int_equal(to_responder(w, &w->in.hello, NOW), STT_HS_DROP);
 	assert_int_equal(w->why, STT_HS_DROP_OWN);
 }
 
 static enum stt_hs_verdict say_hello(struct world *w, int64_t seconds, uint64_t now)
 {
 	hello_at(w, &w->ring, seconds);
-	return to_responder(w, &w->in.frame, now);
+	return to_responder(w, &w->in.hello, now);
 }
 
 /* Clocks may differ so much, either way, and that moves with our clock. */
@@ -372,7 +382,7 @@ static void test_clock_set_back(void **state)
 
 	stt_responder_clock(w->re, CLOCK + 86400);
 	assert_int_equal(say_hello(w, CLOCK + 86400, NOW), STT_HS_SEND);
-	ahead = w->in.frame;
+	ahead = w->in.hello;
 	/* Let it be forgotten, so that its timestamp becomes the floor. */
 	stt_responder_clock(w->re, CLOCK + 86400 + 2 * LAG);
 	assert_int_equal(say_hello(w, CLOCK + 86400 + 2 * LAG, NOW + 20000), STT_HS_SEND);
@@ -403,7 +413,7 @@ static void test_refused_then_replayed(void **state)
 	stt_responder_accept(w->re, false);
 	assert_int_equal(say_hello(w, CLOCK, NOW), STT_HS_DROP);
 	assert_int_equal(w->why, STT_HS_DROP_REFUSED);
-	f = w->in.frame;
+	f = w->in.hello;
 	assert_int_equal(to_responder(w, &f, NOW + 2000), STT_HS_DROP);
 	stt_responder_accept(w->re, true);
 	assert_int_equal(to_responder(w, &f, NOW + STT_HS_LIFETIME_MS), STT_HS_DROP);
@@ -412,11 +422,11 @@ static void test_refused_then_replayed(void **state)
 	assert_int_equal(say_hello(w, CLOCK, NOW), STT_HS_SEND);
 	assert_int_equal(say_hello(w, CLOCK, NOW), STT_HS_DROP);
 	assert_int_equal(w->why, STT_HS_DROP_FULL);
-	f = w->in.frame;
+	f = w->in.hello;
 	assert_int_equal(to_responder(w, &f, NOW + STT_HS_LIFETIME_MS), STT_HS_DROP);
 	assert_int_equal(w->why, STT_HS_DROP_REPLAYED);
 	assert_int_equal(say_hello(w, CLOCK, NOW + STT_HS_LIFETIME_MS), STT_HS_SEND);
-	assert_int_equal(to_responder(w, &w->in.frame, NOW + STT_HS_LIFETIME_MS + 5),
+	assert_int_equal(to_responder(w, &w->in.hello, NOW + STT_HS_LIFETIME_MS + 5),
 			 STT_HS_SEND);
 }
 
@@ -429,7 +439,7 @@ static void test_no_common_suite(void **state)
 	p = (struct stt_initiator_params){ .keyring = &w->ring, .node_id = w->id_i,
 					   .time = w->time, .suites = 1U << 9, .id = 5 };
 	stt_initiator_start(&w->in, &p, NOW);
-	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_DROP);
+	assert_int_equal(to_responder(w, &w->in.hello, NOW), STT_HS_DROP);
 	assert_int_equal(w->why, STT_HS_DROP_UNSUPPORTED);
 }
 
@@ -442,7 +452,7 @@ static void test_replay_floor(void **state)
 
 	responder(w, 0, 8);
 	assert_int_equal(say_hello(w, CLOCK, now), STT_HS_SEND);
-	old = w->in.frame;
+	old = w->in.hello;
 	for (int i = 1; i <= 40; i++) {
 		now += STT_HS_LIFETIME_MS;
 		stt_responder_clock(w->re, CLOCK + 10 * i);
@@ -463,18 +473,18 @@ static void test_pending_bound(void **state)
 	responder(w, 50, 0);
 	for (int i = 0; i < 50; i++) {
 		hello_at(w, &w->ring, 2000 + i);
-		assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
+		assert_int_equal(to_responder(w, &w->in.hello, NOW), STT_HS_SEND);
 	}
-	last = w->in.frame;
+	last = w->in.hello;
 	hello_at(w, &w->ring, 2200);
-	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_DROP);
+	assert_int_equal(to_responder(w, &w->in.hello, NOW), STT_HS_DROP);
 	assert_int_equal(w->why, STT_HS_DROP_FULL);
 	assert_int_equal(to_responder(w, &last, NOW), STT_HS_SEND);
 	assert_int_equal(stt_responder_expire(w->re, NOW), NOW + STT_HS_LIFETIME_MS);
 	assert_int_equal(stt_responder_expire(w->re, NOW + STT_HS_LIFETIME_MS), UINT64_MAX);
 	assert_int_equal(stt_responder_pending(w->re), 0);
 	hello_at(w, &w->ring, 2200);
-	assert_int_equal(to_responder(w, &w->in.frame, NOW + STT_HS_LIFETIME_MS), STT_HS_SEND);
+	assert_int_equal(to_responder(w, &w->in.hello, NOW + STT_HS_LIFETIME_MS), STT_HS_SEND);
 	finish(w);
 }
 
@@ -489,9 +499,9 @@ static void test_complete_bound(void **state)
 		hello_at(w, &w->ring, 2000 + i);
 		whole(w);
 		if (!i)
-			first = w->in.frame;
+			first = w->auth;
 	}
-	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
+	assert_int_equal(to_responder(w, &w->auth, NOW), STT_HS_SEND);
 	assert_int_equal(to_responder(w, &first, NOW), STT_HS_DROP);
 }
 
@@ -502,12 +512,12 @@ static void test_forget(void **state)
 	struct stt_hs_frame response;
 
 	hello(w);
-	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
+	assert_int_equal(to_responder(w, &w->in.hello, NOW), STT_HS_SEND);
 	response = w->out;
 	assert_int_equal(to_initiator(w, &response), STT_HS_INSTALL);
-	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_INSTALL);
+	assert_int_equal(to_responder(w, proof(w), NOW), STT_HS_INSTALL);
 	stt_responder_forget(w->re, w->handle);
-	assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_DROP);
+	assert_int_equal(to_responder(w, proof(w), NOW), STT_HS_DROP);
 	stt_responder_forget(w->re, w->handle);
 }
 
@@ -534,7 +544,7 @@ static void test_many(void **state)
 
 	for (int i = 0; i < N; i++) {
 		hello_at(w, &w->ring, 2000 + (i * 7) % LAG);
-		assert_int_equal(to_responder(w, &w->in.frame, NOW), STT_HS_SEND);
+		assert_int_equal(to_responder(w, &w->in.hello, NOW), STT_HS_SEND);
 		in[i] = w->in;
 		response[i] = w->out;
 	}
@@ -560,6 +570,161 @@ static void test_time(void **state)
 	assert_true(memcmp(a, b, sizeof(a)) < 0);
 }
 
+/* ---- several who answer ------------------------------------------------- */
+
+/* Another holder of the seed, with a node of its own. */
+static struct stt_responder *other_holder(struct world *w, uint8_t first)
+{
+	static uint8_t id[32];
+	struct stt_responder_params p = {
+		.keyring = &w->ring, .node_id = id, .suites = SUITES,
+		.clock_s = CLOCK, .lag_s = LAG,
+	};
+	struct stt_responder *re;
+
+	id[0] = first;
+	re = stt_responder_new(&p);
+	assert_non_null(re);
+	stt_responder_accept(re, true);
+	return re;
+}
+
+static struct stt_hs_frame ask(struct world *w, struct stt_responder *re,
+			       const struct stt_hs_frame *f)
+{
+	struct stt_hs_frame out = { .len = 0 };
+	struct stt_hs_session session;
+
+	assert_int_not_equal(stt_responder_input(re, NOW, f->data, f->len, &out, &session,
+						 &w->handle, &w->why), STT_HS_DROP);
+	return out;
+}
+
+/*
+ * A stranger copies HELLO to another holder and brings that one's RESPONSE
+ * first. It does not relay further: the true peer gets its turn.
+ */
+static void test_foreign_response_first(void **state)
+{
+	struct world *w = *state;
+	struct stt_responder *other = other_holder(w, 9);
+	struct stt_hs_frame foreign, response, final;
+
+	hello(w);
+	foreign = ask(w, other, &w->in.hello);
+	assert_int_equal(to_responder(w, &w->in.hello, NOW), STT_HS_SEND);
+	response = w->out;
+	assert_int_equal(to_initiator(w, &foreign), STT_HS_INSTALL);
+	proof(w);
+	assert_int_equal(to_initiator(w, &response), STT_HS_HOLD);
+	assert_int_equal(to_initiator(w, &response), STT_HS_DROP);
+	assert_false(stt_initiator_turn(&w->in, NOW + STT_HS_TURN_MS - 1, &w->si));
+	assert_true(stt_initiator_turn(&w->in, NOW + STT_HS_TURN_MS, &w->si));
+	assert_int_equal(to_responder(w, proof(w), NOW), STT_HS_INSTALL);
+	final = w->out;
+	assert_int_equal(to_initiator(w, &final), STT_HS_DONE);
+	assert_int_equal(w->in.winner, 1);
+	check_sessions(w);
+	stt_responder_free(other);
+}
+
+/* The first FINAL wins, whoever's turn it is; FINAL without AUTH_PROOF is none. */
+static void test_first_final_wins(void **state)
+{
+	struct world *w = *state;
+	struct stt_responder *other = other_holder(w, 9);
+	struct stt_hs_frame foreign, final;
+
+	hello(w);
+	assert_int_equal(to_responder(w, &w->in.hello, NOW), STT_HS_SEND);
+	foreign = ask(w, other, &w->in.hello);
+	assert_int_equal(to_initiator(w, &w->out), STT_HS_INSTALL);
+	assert_int_equal(to_responder(w, &w->in.candidates[0].proof, NOW), STT_HS_INSTALL);
+	final = w->out;
+	assert_int_equal(to_initiator(w, &final), STT_HS_DROP);
+	proof(w);
+	assert_int_equal(to_initiator(w, &foreign), STT_HS_HOLD);
+	assert_true(stt_initiator_turn(&w->in, NOW + STT_HS_TURN_MS, &w->si));
+	ask(w, other, proof(w));
+	assert_int_equal(to_initiator(w, &final), STT_HS_DONE);
+	assert_int_equal(w->in.winner, 0);
+	stt_responder_free(other);
+}
+
+static void test_candidates_bound(void **state)
+{
+	struct world *w = *state;
+	struct stt_hs_frame f;
+
+	hello(w);
+	for (int i = 0; i < STT_HS_CANDIDATES + 1; i++) {
+		struct stt_responder *other = other_holder(w, (uint8_t)(10 + i));
+
+		f = ask(w, other, &w->in.hello);
+		stt_responder_free(other);
+		assert_int_equal(to_initiator(w, &f), i == STT_HS_CANDIDATES ? STT_HS_DROP :
+				 i ? STT_HS_HOLD : STT_HS_INSTALL);
+	}
+	assert_int_equal(w->why, STT_HS_DROP_FULL);
+}
+
+/* One RESPONSE under another clear header is no other candidate. */
+static void test_same_answer_twice(void **state)
+{
+	struct world *w = *state;
+	struct stt_hs_frame f;
+
+	hello(w);
+	assert_int_equal(to_responder(w, &w->in.hello, NOW), STT_HS_SEND);
+	f = w->out;
+	assert_int_equal(to_initiator(w, &f), STT_HS_INSTALL);
+	f.data[STT_HS_OFF_SENDER] ^= 1;
+	stt_hs_mac1_set(&w->seeds[0], f.data, f.len);
+	assert_int_equal(to_initiator(w, &f), STT_HS_DROP);
+}
+
+/* Who asks for a node by its id passes over all others. */
+static void test_wanted_peer(void **state)
+{
+	struct world *w = *state;
+	struct stt_initiator_params p = {
+		.keyring = &w->ring, .node_id = w->id_i, .peer_id = w->id_r, .time = w->time,
+		.suites = SUITES, .id = 77,
+	};
+	struct stt_responder *other = other_holder(w, 9);
+	struct stt_hs_frame foreign;
+
+	stt_hs_time(w->time, CLOCK, 0);
+	stt_initiator_start(&w->in, &p, NOW);
+	foreign = ask(w, other, &w->in.hello);
+	assert_int_equal(to_initiator(w, &foreign), STT_HS_DROP);
+	assert_int_equal(w->why, STT_HS_DROP_UNKNOWN);
+	assert_true(w->in.other_peer);
+	whole(w);
+	stt_responder_free(other);
+}
+
+/* Neither an ephemeral key nor a handshake outlives what the peer remembers. */
+static void test_stale(void **state)
+{
+	struct world *w = *state;
+
+	hello(w);
+	assert_false(stt_initiator_stale(&w->in, NOW + STT_HS_ROUND_MS - 1));
+	assert_true(stt_initiator_stale(&w->in, NOW + STT_HS_ROUND_MS));
+	assert_int_equal(to_responder(w, &w->in.hello, NOW), STT_HS_SEND);
+	assert_int_equal(stt_initiator_input(&w->in, NOW + 3000, w->out.data, w->out.len, &w->si,
+					     &w->why), STT_HS_INSTALL);
+	assert_false(stt_initiator_stale(&w->in, NOW + 3000 + STT_HS_ROUND_MS - 1));
+	assert_true(stt_initiator_stale(&w->in, NOW + 3000 + STT_HS_ROUND_MS));
+	hello(w);
+	w->in.start_ms -= STT_HS_ROUND_MS + 1;
+	assert_int_equal(to_responder(w, &w->in.hello, NOW), STT_HS_SEND);
+	assert_int_equal(to_initiator(w, &w->out), STT_HS_INSTALL);
+	assert_true(stt_initiator_stale(&w->in, w->in.start_ms + STT_HS_LIFETIME_MS));
+	assert_false(stt_initiator_stale(&w->in, w->in.start_ms + STT_HS_LIFETIME_MS - 1));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -572,7 +737,9 @@ int main(void)
 		T(test_clock_set_back), T(test_clocks_ahead), T(test_refused_then_replayed),
 		T(test_no_common_suite), T(test_replay_floor), T(test_pending_bound),
 		T(test_complete_bound), T(test_forget), T(test_back_off), T(test_many),
-		T(test_time),
+		T(test_time), T(test_foreign_response_first), T(test_first_final_wins),
+		T(test_candidates_bound), T(test_same_answer_twice), T(test_wanted_peer),
+		T(test_stale),
 	};
 
 	if (sodium_init() < 0)

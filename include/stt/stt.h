@@ -176,7 +176,7 @@ struct stt_session {
  *
  * Return: 0; -ETIMEDOUT: no answer; -ECONNREFUSED, -EHOSTUNREACH,
  * -ENETUNREACH: the network said so; -ENXIO: no such name; -EAFNOSUPPORT: no
- * address of the node's family; -ELOOP: the address is the node's own;
+ * address of the node's family; -ELOOP: our own HELLO came back;
  * -ESHUTDOWN: the node stopped or does not run.
  */
 STT_API int stt_node_connect(struct stt_node *node, const char *host, uint16_t port,
@@ -190,6 +190,43 @@ STT_API int stt_node_connect(struct stt_node *node, const char *host, uint16_t p
  */
 STT_API int stt_connect_start(struct stt_node *node, const char *host, uint16_t port,
 			      unsigned int timeout_ms, struct stt_connect **connect);
+
+/**
+ * struct stt_connect_options - all that can be said about a connect
+ * @size: sizeof(struct stt_connect_options), set by stt_connect_options_init()
+ * @host: address or name; all addresses of a name are tried
+ * @port: UDP port of the peer
+ * @timeout_ms: deadline, with name lookup; 0: the node's default
+ * @peer_node_id: STT_NODE_ID_LEN bytes, the node that is wanted; NULL: any.
+ *	Another holder of the seed that answers is passed over, whoever diverted
+ *	the datagrams to it. That rests on the honesty of the holders, as any
+ *	can claim any id, and an id is good for one run of the peer.
+ */
+struct stt_connect_options {
+	size_t		size;
+	const char	*host;
+	uint16_t	port;
+	unsigned int	timeout_ms;
+	const uint8_t	*peer_node_id;
+};
+
+static inline void stt_connect_options_init(struct stt_connect_options *options)
+{
+	memset(options, 0, sizeof(*options));
+	options->size = sizeof(*options);
+}
+
+/*
+ * stt_connect_start() with options, which are copied. Return: as that one, and
+ * -EINVAL: @options is not initialised; -E2BIG: it has a field that this
+ * library does not know.
+ */
+STT_API int stt_connect_start_with(struct stt_node *node,
+				   const struct stt_connect_options *options,
+				   struct stt_connect **connect);
+
+/* Wait for the result, doing the node's work meanwhile. As stt_node_connect(), or -EINTR. */
+STT_API int stt_connect_wait(struct stt_connect *connect, struct stt_session *session);
 
 /* -EINPROGRESS while it lasts; then what stt_node_connect() would have returned. */
 STT_API int stt_connect_result(struct stt_connect *connect, struct stt_session *session);
@@ -311,7 +348,8 @@ STT_API int stt_node_process(struct stt_node *node);
  * @handshakes: in_progress now; the others count. Dropped datagrams by reason:
  *	bad_mac: not made with our seed, or damaged. bad_seal: damaged behind a
  *	good MAC. replayed: seen before, or its clock is too far off. refused:
- *	HELLO while not accepting. full: too many pending. unknown: of no pending handshake.
+ *	HELLO while not accepting. full: too many pending, or too many answers to one
+ *	HELLO. unknown: of no pending handshake, or not from whom we asked for.
  * @kernel: the node's counters in the kernel
  *
  * After a stop the counters keep their last values.
