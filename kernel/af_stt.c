@@ -131,11 +131,12 @@ static int stt_do_bind(struct stt_sock *ssk, const struct sockaddr_stt *addr)
 		.stream = addr->sstt_stream,
 		.any_stream = !!(addr->sstt_flags & STT_ADDR_STREAM_ANY),
 	};
+	const struct stt_peer none = {};
 	int err;
 
 	if (addr->sstt_type == STT_MSG_HANDSHAKE)
 		return stt_bind_handshake(ssk);
-	err = stt_bind_to(ssk, &key);
+	err = stt_bind_to(ssk, &key, &none);
 	if (!err)
 		ssk->wanted = key;
 	return err;
@@ -169,7 +170,7 @@ static int stt_bind(struct socket *sock, struct sockaddr *uaddr, int len)
 	joined = stt_join_node(ssk, addr);
 	if (joined < 0) {
 		err = joined;
-	} else if (ssk->is_bound || ssk->connected) {
+	} else if (ssk->is_bound || ssk->peer.connected) {
 		err = -EINVAL;
 	} else {
 		err = stt_do_bind(ssk, addr);
@@ -201,29 +202,16 @@ static int stt_connect_key(const struct stt_sock *ssk, const struct sockaddr_stt
 	return 0;
 }
 
-static void stt_set_peer(struct stt_sock *ssk, bool connected, u32 stream, u8 type)
-{
-	spin_lock_bh(&ssk->lock);
-	ssk->connected = connected;
-	ssk->peer_stream = stream;
-	ssk->peer_type = type;
-	spin_unlock_bh(&ssk->lock);
-}
-
 /* Back to what bind() asked for; a socket without that leaves its node. */
 static int stt_disconnect(struct stt_sock *ssk)
 {
-	int err = 0;
+	const struct stt_peer none = {};
 
-	if (!ssk->connected)
+	if (!ssk->peer.connected)
 		return 0;
 	if (ssk->is_bound)
-		err = stt_bind_to(ssk, &ssk->wanted);
-	if (err)
-		return err;
-	stt_set_peer(ssk, false, 0, 0);
-	if (!ssk->is_bound)
-		stt_bind_release(ssk);
+		return stt_bind_to(ssk, &ssk->wanted, &none);
+	stt_bind_release(ssk);
 	return 0;
 }
 
@@ -237,6 +225,11 @@ static u8 stt_message_type(const struct sockaddr_stt *addr)
 
 static int stt_do_connect(struct stt_sock *ssk, const struct sockaddr_stt *addr)
 {
+	const struct stt_peer peer = {
+		.stream = addr->sstt_stream,
+		.type = stt_message_type(addr),
+		.connected = true,
+	};
 	struct stt_bind_key key;
 	int err, joined;
 
@@ -248,10 +241,8 @@ static int stt_do_connect(struct stt_sock *ssk, const struct sockaddr_stt *addr)
 
 	err = stt_connect_key(ssk, addr, &key);
 	if (!err)
-		err = stt_bind_to(ssk, &key);
-	if (!err)
-		stt_set_peer(ssk, true, addr->sstt_stream, stt_message_type(addr));
-	else if (joined)
+		err = stt_bind_to(ssk, &key, &peer);
+	if (err && joined)
 		stt_bind_release(ssk);
 	return err;
 }
@@ -286,11 +277,11 @@ static int stt_connect(struct socket *sock, struct sockaddr *uaddr, int len, int
 
 static int stt_getname_peer(const struct stt_sock *ssk, struct sockaddr_stt *addr)
 {
-	if (!ssk->connected)
+	if (!ssk->peer.connected)
 		return -ENOTCONN;
 	addr->sstt_session = ssk->bind->key.session;
-	addr->sstt_stream = ssk->peer_stream;
-	addr->sstt_type = ssk->peer_type;
+	addr->sstt_stream = ssk->peer.stream;
+	addr->sstt_type = ssk->peer.type;
 	return sizeof(*addr);
 }
 
@@ -381,27 +372,33 @@ static int stt_setsockopt(struct socket *sock, int level, int opt, sockptr_t val
 	return -ENOPROTOOPT;
 }
 
-/* The session that the socket is connected to. Returns a reference. */
-struct stt_session *stt_sock_session(struct stt_sock *ssk)
+/*
+ * The session that the socket is connected to, or NULL. Returns a reference,
+ * and what else there is to the default destination.
+ */
+struct stt_session *stt_sock_peer(struct stt_sock *ssk, struct stt_peer *peer)
 {
 	struct stt_session *s = NULL;
 
 	spin_lock_bh(&ssk->lock);
-	if (ssk->connected && ssk->bind) {
+	*peer = ssk->peer;
+	if (peer->connected)
 		s = ssk->bind->session;
-		/* The binding has a reference, so this cannot fail. */
-		WARN_ON_ONCE(!stt_session_hold(s));
-	}
+	/* The binding has a reference, so this does not fail. */
+	if (s && !stt_session_hold(s))
+		s = NULL;
 	spin_unlock_bh(&ssk->lock);
 	return s;
 }
 
 static int stt_get_mtu(struct stt_sock *ssk)
 {
-	struct stt_session *s = stt_sock_session(ssk);
+	struct stt_session *s;
 	struct stt_route rt;
+	struct stt_peer peer;
 	int err;
 
+	s = stt_sock_peer(ssk, &peer);
 	if (!s)
 		return -ENOTCONN;
 	err = stt_route_find(&rt, s);

@@ -17,31 +17,27 @@ struct stt_session;
  * struct stt_sock - an AF_STT socket
  * @sk: must be first
  * @node: set by the first bind() or connect(), then for good; holds a reference
- * @node_node: in node->sockets
+ * @number: in node->sockets
  * @handshake: gets what is no transport frame
  * @wanted: what bind() asked for, or, without bind(), any
  * @is_bound: there was a bind()
  * @lock: guards what follows, and sk_shutdown
  * @bind: what messages must match: @wanted, narrowed by connect()
- * @connected: there is a default destination, the session of @bind
- * @peer_stream: of the default destination
- * @peer_type: of the default destination
+ * @peer: the default destination, in the session of @bind
  * @shut: sk_shutdown as shutdown() has set it
  * @end: why no message will ever come again, a negative errno, or 0
  */
 struct stt_sock {
 	struct sock sk;
 	struct stt_node *node;
-	struct hlist_node node_node;
+	u32 number;
 	bool handshake;
 	bool is_bound;
 	struct stt_bind_key wanted;
 
 	spinlock_t lock;	/* see above */
 	struct stt_bind *bind;
-	bool connected;
-	u32 peer_stream;
-	u8 peer_type;
+	struct stt_peer peer;
 	u8 shut;
 	int end;
 };
@@ -87,7 +83,7 @@ void stt_sock_end(struct stt_sock *ssk, const struct stt_bind *b, int err);
 void stt_sock_revive(struct stt_sock *ssk);
 int stt_sock_address(const struct sockaddr_stt *addr, int len);
 
-struct stt_session *stt_sock_session(struct stt_sock *ssk);
+struct stt_session *stt_sock_peer(struct stt_sock *ssk, struct stt_peer *peer);
 
 int stt_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);
 int stt_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int flags);

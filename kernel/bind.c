@@ -83,23 +83,28 @@ static void stt_bind_unhash(struct stt_node *node, struct stt_bind *b)
 		atomic_dec(&node->n_stream_binds);
 }
 
-/* @b becomes the binding of its socket, which may live again with it. */
-static void stt_bind_switch(struct stt_sock *ssk, struct stt_bind *b)
+/*
+ * @b becomes the binding of its socket, which may live again with it. The
+ * default destination changes in the same breath: it is in the session of @b.
+ */
+static void stt_bind_switch(struct stt_sock *ssk, struct stt_bind *b,
+			    const struct stt_peer *peer)
 {
 	spin_lock_bh(&ssk->lock);
 	ssk->bind = b;
+	ssk->peer = *peer;
 	stt_sock_revive(ssk);
 	spin_unlock_bh(&ssk->lock);
 }
 
 /* The same, and hear of the end of the session, unless it has come already. */
-static int stt_bind_join(struct stt_sock *ssk, struct stt_bind *b)
+static int stt_bind_join(struct stt_sock *ssk, struct stt_bind *b, const struct stt_peer *peer)
 {
 	struct stt_session *s = b->session;
 	int err;
 
 	if (!s) {
-		stt_bind_switch(ssk, b);
+		stt_bind_switch(ssk, b, peer);
 		return 0;
 	}
 
@@ -109,7 +114,7 @@ static int stt_bind_join(struct stt_sock *ssk, struct stt_bind *b)
 		err = 0;
 	if (!err) {
 		hlist_add_head(&b->session_node, &s->binds);
-		stt_bind_switch(ssk, b);
+		stt_bind_switch(ssk, b, peer);
 	}
 	spin_unlock_bh(&s->lock);
 	return err;
@@ -131,6 +136,16 @@ static void stt_bind_drop(struct stt_node *node, struct stt_bind *b)
 		spin_unlock_bh(&b->session->lock);
 	}
 	stt_bind_free(b);
+}
+
+/* No binding, no default destination. */
+static void stt_bind_clear(struct stt_sock *ssk)
+{
+	const struct stt_peer none = {};
+	struct stt_bind *b = ssk->bind;
+
+	stt_bind_switch(ssk, NULL, &none);
+	stt_bind_drop(ssk->node, b);
 }
 
 static struct stt_bind *stt_bind_alloc(struct stt_sock *ssk, const struct stt_bind_key *key)
@@ -158,15 +173,26 @@ static bool stt_bind_key_equal(const struct stt_bind_key *a, const struct stt_bi
 	       a->any_stream == b->any_stream;
 }
 
-/* Bind a socket of a node to @key, instead of what it was bound to. */
-int stt_bind_to(struct stt_sock *ssk, const struct stt_bind_key *key)
+/*
+ * Bind a socket of a node to @key, instead of what it was bound to, with @peer
+ * as default destination.
+ */
+int stt_bind_to(struct stt_sock *ssk, const struct stt_bind_key *key,
+		const struct stt_peer *peer)
 {
 	struct stt_bind *old = ssk->bind;
 	struct stt_bind *b;
 	int err;
 
-	if (old && stt_bind_key_equal(&old->key, key) && !READ_ONCE(ssk->end))
-		return 0;
+	if (old && stt_bind_key_equal(&old->key, key)) {
+		if (!READ_ONCE(ssk->end)) {
+			stt_bind_switch(ssk, old, peer);
+			return 0;
+		}
+		/* Its session is over: make room for a new one with this id. */
+		stt_bind_clear(ssk);
+		old = NULL;
+	}
 
 	b = stt_bind_alloc(ssk, key);
 	if (IS_ERR(b))
@@ -174,7 +200,7 @@ int stt_bind_to(struct stt_sock *ssk, const struct stt_bind_key *key)
 	err = stt_bind_hash(ssk->node, b);
 	if (err)
 		goto free;
-	err = stt_bind_join(ssk, b);
+	err = stt_bind_join(ssk, b, peer);
 	if (err)
 		goto unhash;
 	if (old)
@@ -208,15 +234,34 @@ static void stt_bind_leave_node(struct stt_sock *ssk)
 {
 	struct stt_node *node = ssk->node;
 
-	spin_lock_bh(&node->sockets_lock);
-	hlist_del_init(&ssk->node_node);
-	atomic_inc(&stt_net(node->net)->sockets_changed);
-	if (ssk->handshake)
+	xa_erase(&node->sockets, ssk->number);
+	if (ssk->handshake) {
+		spin_lock_bh(&node->sockets_lock);
 		RCU_INIT_POINTER(node->handshake, NULL);
-	spin_unlock_bh(&node->sockets_lock);
-
+		spin_unlock_bh(&node->sockets_lock);
+	}
 	WRITE_ONCE(ssk->node, NULL);
 	stt_node_put(node);
+}
+
+/* A number on the list of the node, unless the node is dead. */
+static int stt_bind_join_node(struct stt_sock *ssk, struct stt_node *node)
+{
+	bool dead;
+	int err;
+
+	err = xa_alloc_cyclic(&node->sockets, &ssk->number, ssk, xa_limit_31b,
+			      &node->next_socket, GFP_KERNEL_ACCOUNT);
+	if (err < 0)
+		return err;
+
+	spin_lock_bh(&node->sockets_lock);
+	dead = READ_ONCE(node->dead);
+	spin_unlock_bh(&node->sockets_lock);
+	if (!dead)
+		return 0;
+	xa_erase(&node->sockets, ssk->number);
+	return -ENODEV;
 }
 
 /*
@@ -225,39 +270,25 @@ static void stt_bind_leave_node(struct stt_sock *ssk)
  */
 struct stt_node *stt_bind_node(struct stt_sock *ssk, struct stt_node *node)
 {
-	int err = -ENODEV;
+	int err;
 
 	if (ssk->node)
 		return ssk->node;
 
-	spin_lock_bh(&node->sockets_lock);
-	/* stt_node_kill() sets it before it walks the list. */
-	if (!READ_ONCE(node->dead)) {
-		hlist_add_head(&ssk->node_node, &node->sockets);
-		atomic_inc(&stt_net(node->net)->sockets_changed);
-		err = 0;
-	}
-	spin_unlock_bh(&node->sockets_lock);
+	err = stt_bind_join_node(ssk, node);
 	if (err)
 		return ERR_PTR(err);
-
 	stt_node_hold(node);
-	/* Pairs with the acquire in stt_send_node(). */
-	smp_store_release(&ssk->node, node);
+	WRITE_ONCE(ssk->node, node);
 	return node;
 }
 
 /* The socket is closed, or its first bind failed: forget all about it. */
 void stt_bind_release(struct stt_sock *ssk)
 {
-	struct stt_bind *b = ssk->bind;
-
 	if (!ssk->node)
 		return;
-
-	if (b) {
-		stt_bind_switch(ssk, NULL);
-		stt_bind_drop(ssk->node, b);
-	}
+	if (ssk->bind)
+		stt_bind_clear(ssk);
 	stt_bind_leave_node(ssk);
 }

@@ -41,9 +41,22 @@ struct stt_bind {
 	struct rcu_head rcu;
 };
 
+/**
+ * struct stt_peer - default destination of a socket
+ * @stream: stream id
+ * @type: STT_MSG_*
+ * @connected: there is one
+ */
+struct stt_peer {
+	u32 stream;
+	u8 type;
+	bool connected;
+};
+
 int stt_binds_init(struct stt_node *node);
 struct stt_node *stt_bind_node(struct stt_sock *ssk, struct stt_node *node);
-int __must_check stt_bind_to(struct stt_sock *ssk, const struct stt_bind_key *key);
+int __must_check stt_bind_to(struct stt_sock *ssk, const struct stt_bind_key *key,
+			     const struct stt_peer *peer);
 int __must_check stt_bind_handshake(struct stt_sock *ssk);
 void stt_bind_release(struct stt_sock *ssk);
 

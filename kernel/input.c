@@ -339,7 +339,11 @@ static void stt_input_datagram(struct stt_node *node, struct stt_datagram *d)
 void stt_input(struct stt_node *node, struct sk_buff *skb)
 {
 	struct stt_datagram d = { .skb = skb };
-	unsigned int step = skb_is_gso(skb) ? skb_shinfo(skb)->gso_size : skb->len;
+	unsigned int step = skb->len;
+
+	/* Other kinds of GSO are one datagram. */
+	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)
+		step = skb_shinfo(skb)->gso_size;
 
 	do {
 		d.len = min(step, skb->len - d.off);

@@ -11,20 +11,22 @@
  * until netlink says so.
  *
  * Install is create-only, an epoch is only ever followed by the next one, and
- * a secret that the session has already is refused: a counter never sends
- * twice under one key.
+ * a secret that the session has, or had among its last ones, is refused: a
+ * counter never sends twice under one key.
  *
  * The slots are written under s->lock and read under RCU.
  */
 
-#include <crypto/algapi.h>
 #include <crypto/chacha20poly1305.h>
 #include <linux/netlink.h>
+#include <linux/random.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
 
 #include "key.h"
 #include "session.h"
 
+static siphash_key_t stt_secret_key __ro_after_init;
 static struct kmem_cache *stt_tx_key_cache __ro_after_init;
 static struct kmem_cache *stt_rx_key_cache __ro_after_init;
 
@@ -78,44 +80,43 @@ static struct stt_tx_key *stt_tx_key_in(struct stt_session *s,
 	return rcu_dereference_protected(*slot, lockdep_is_held(&s->lock));
 }
 
-static bool stt_secret_is(const struct stt_key *key, const u8 *secret)
+/*
+ * What is remembered of a secret when it is gone: enough to know it again, no
+ * use to anybody who does not know the module's random key.
+ */
+static u64 stt_secret_print(const u8 *secret)
 {
-	return !crypto_memneq(key->secret, secret, STT_KEY_LEN);
+	return siphash(secret, STT_KEY_LEN, &stt_secret_key);
 }
 
-/* Does the session hold this secret already, in any epoch or direction? */
-static bool stt_secret_known(struct stt_session *s, const u8 *secret)
+/* Has the session held this secret, in whatever epoch or direction? */
+static bool stt_secret_known(const struct stt_session *s, const u8 *secret)
 {
-	struct stt_tx_key *tx = stt_tx_key_in(s, &s->tx);
-	struct stt_tx_key *next = stt_tx_key_in(s, &s->tx_next);
+	u64 print = stt_secret_print(secret);
 	unsigned int i;
 
-	if ((tx && stt_secret_is(&tx->key, secret)) ||
-	    (next && stt_secret_is(&next->key, secret)))
-		return true;
-
-	for (i = 0; i < STT_RX_SLOTS; i++) {
-		struct stt_rx_key *rx;
-
-		rx = rcu_dereference_protected(s->rx[i], lockdep_is_held(&s->lock));
-		if (rx && stt_secret_is(&rx->key, secret))
+	for (i = 0; i < ARRAY_SIZE(s->secrets); i++) {
+		if (s->secrets[i] == print)
 			return true;
 	}
 	return false;
 }
 
-/* What holds for a new key of either direction. */
-static int stt_key_check(struct stt_session *s, const struct stt_key_spec *spec,
+static void stt_secret_remember(struct stt_session *s, const u8 *secret)
+{
+	s->secrets[s->next_secret++ % ARRAY_SIZE(s->secrets)] = stt_secret_print(secret);
+}
+
+/* What holds for a new key of either direction, after its epoch has passed. */
+static int stt_key_check(struct stt_session *s, const struct stt_key *key,
 			 struct netlink_ext_ack *extack)
 {
-	lockdep_assert_held(&s->lock);
-
 	if (s->state > STT_SESSION_STATE_ACTIVE) {
 		NL_SET_ERR_MSG(extack, "the session is over");
 		return -EINVAL;
 	}
-	if (stt_secret_known(s, spec->secret)) {
-		NL_SET_ERR_MSG(extack, "the session has this secret already");
+	if (stt_secret_known(s, key->secret)) {
+		NL_SET_ERR_MSG(extack, "the session has or had this secret already");
 		return -EINVAL;
 	}
 	return 0;
@@ -131,20 +132,18 @@ static void stt_key_fill(struct stt_key *key, const struct stt_key_spec *spec)
 /* May a key of this epoch be installed for sending? */
 static int stt_tx_epoch_check(struct stt_session *s, u8 epoch, struct netlink_ext_ack *extack)
 {
-	struct stt_tx_key *next = stt_tx_key_in(s, &s->tx_next);
-
 	if (!s->tx_installed)
 		return 0;
-	if (epoch == s->tx_epoch) {
-		NL_SET_ERR_MSG(extack, "this epoch has or had a send key: keys are create-only");
-		return -EEXIST;
-	}
-	if (next) {
+	if (stt_tx_key_in(s, &s->tx_next)) {
 		NL_SET_ERR_MSG(extack, "a send key of the next epoch is waiting already");
 		return -EBUSY;
 	}
+	if (epoch == s->tx_epoch) {
+		NL_SET_ERR_MSG(extack, "this epoch has or had a send key, keys are create-only");
+		return -EEXIST;
+	}
 	if (epoch != stt_epoch_next(s->tx_epoch)) {
-		NL_SET_ERR_MSG(extack, "send epoch must be the one after the newest");
+		NL_SET_ERR_MSG(extack, "send epoch must be the one after the current");
 		return -EINVAL;
 	}
 	return 0;
@@ -156,49 +155,72 @@ static int stt_rx_epoch_check(struct stt_session *s, u8 epoch, struct netlink_ex
 	if (!s->rx_installed)
 		return 0;
 	if (stt_rx_key_of(s, epoch)) {
-		NL_SET_ERR_MSG(extack, "this epoch has a receive key, and keys are create-only");
+		NL_SET_ERR_MSG(extack, "this epoch has a receive key, keys are create-only");
 		return -EEXIST;
 	}
 	if (epoch != stt_epoch_next(s->rx_epoch)) {
 		NL_SET_ERR_MSG(extack, "receive epoch must be the one after the current");
 		return -EINVAL;
 	}
-	if (s->rx_newest == epoch) {
-		NL_SET_ERR_MSG(extack, "this epoch had a receive key, and keys are create-only");
-		return -EEXIST;
-	}
 	return 0;
 }
 
+/* Has the peer sent anything authentic in this epoch? */
+static bool stt_epoch_proved(struct stt_session *s, u8 epoch)
+{
+	struct stt_rx_key *key = stt_rx_key_of(s, epoch);
+
+	return key && READ_ONCE(key->replay.top);
+}
+
+/* The waiting key becomes the one that sends. */
+static void stt_tx_key_promote(struct stt_session *s)
+{
+	struct stt_tx_key *next = stt_tx_key_in(s, &s->tx_next);
+	struct stt_tx_key *old;
+
+	s->tx_epoch = next->key.epoch;
+	old = rcu_replace_pointer(s->tx, next, lockdep_is_held(&s->lock));
+	RCU_INIT_POINTER(s->tx_next, NULL);
+	if (old)
+		call_rcu(&old->key.rcu, stt_tx_key_free);
+}
+
+/* The first key sends at once, a later one when its epoch has been proved. */
 static int stt_tx_key_insert(struct stt_session *s, struct stt_tx_key *key,
 			     struct netlink_ext_ack *extack)
 {
-	int err = stt_tx_epoch_check(s, key->key.epoch, extack);
+	int err;
 
+	err = stt_tx_epoch_check(s, key->key.epoch, extack);
+	if (!err)
+		err = stt_key_check(s, &key->key, extack);
 	if (err)
 		return err;
 
-	if (!s->tx_installed)
-		rcu_assign_pointer(s->tx, key);
-	else
-		rcu_assign_pointer(s->tx_next, key);
+	stt_secret_remember(s, key->key.secret);
+	rcu_assign_pointer(s->tx_next, key);
+	if (!s->tx_installed || stt_epoch_proved(s, key->key.epoch))
+		stt_tx_key_promote(s);
 	s->tx_installed = true;
-	s->tx_epoch = key->key.epoch;
 	return 0;
 }
 
 static int stt_rx_key_insert(struct stt_session *s, struct stt_rx_key *key,
 			     struct netlink_ext_ack *extack)
 {
-	int err = stt_rx_epoch_check(s, key->key.epoch, extack);
+	int err;
 
+	err = stt_rx_epoch_check(s, key->key.epoch, extack);
+	if (!err)
+		err = stt_key_check(s, &key->key, extack);
 	if (err)
 		return err;
 
+	stt_secret_remember(s, key->key.secret);
 	if (!s->rx_installed)
 		s->rx_epoch = key->key.epoch;
 	s->rx_installed = true;
-	s->rx_newest = key->key.epoch;
 	/* The slot may still hold the epoch before the previous one. */
 	stt_rx_key_retire(s, key->key.epoch);
 	rcu_assign_pointer(s->rx[stt_rx_slot(key->key.epoch)], key);
@@ -216,9 +238,7 @@ static int stt_tx_key_install(struct stt_session *s, const struct stt_key_spec *
 	stt_key_fill(&key->key, spec);
 
 	spin_lock_bh(&s->lock);
-	err = stt_key_check(s, spec, extack);
-	if (!err)
-		err = stt_tx_key_insert(s, key, extack);
+	err = stt_tx_key_insert(s, key, extack);
 	spin_unlock_bh(&s->lock);
 
 	if (err)
@@ -238,9 +258,7 @@ static int stt_rx_key_install(struct stt_session *s, const struct stt_key_spec *
 	spin_lock_init(&key->lock);
 
 	spin_lock_bh(&s->lock);
-	err = stt_key_check(s, spec, extack);
-	if (!err)
-		err = stt_rx_key_insert(s, key, extack);
+	err = stt_rx_key_insert(s, key, extack);
 	spin_unlock_bh(&s->lock);
 
 	if (err)
@@ -270,7 +288,6 @@ static int stt_tx_key_remove(struct stt_session *s, u8 epoch)
 	return 0;
 }
 
-/* The epoch of a removed key is not free again: see stt_tx_epoch_check(). */
 int stt_key_remove(struct stt_session *s, u8 epoch, u8 direction,
 		   struct netlink_ext_ack *extack)
 {
@@ -288,18 +305,6 @@ int stt_key_remove(struct stt_session *s, u8 epoch, u8 direction,
 	if (err)
 		NL_SET_ERR_MSG(extack, "no such key");
 	return err;
-}
-
-/* The waiting key becomes the one that sends. */
-static void stt_tx_key_promote(struct stt_session *s)
-{
-	struct stt_tx_key *next = stt_tx_key_in(s, &s->tx_next);
-	struct stt_tx_key *old;
-
-	old = rcu_replace_pointer(s->tx, next, lockdep_is_held(&s->lock));
-	RCU_INIT_POINTER(s->tx_next, NULL);
-	if (old)
-		call_rcu(&old->key.rcu, stt_tx_key_free);
 }
 
 /* Send with @epoch from now on. */
@@ -322,27 +327,30 @@ int stt_key_use_tx(struct stt_session *s, u8 epoch, struct netlink_ext_ack *exta
 	return err;
 }
 
-/*
- * An authentic frame of @epoch came. If that is the next epoch, the peer has
- * moved: follow it, and keep the epoch it left for frames still on the way.
- */
+/* The peer has moved to @epoch; the one it left is kept for late frames. */
+static void stt_rx_epoch_advance(struct stt_session *s, u8 epoch)
+{
+	u8 previous = s->rx_epoch;
+
+	if (epoch != stt_epoch_next(previous) || !stt_rx_key_of(s, epoch))
+		return;
+	WRITE_ONCE(s->rx_epoch, epoch);
+	stt_rx_key_retire(s, (previous + STT_EPOCHS - 1) % STT_EPOCHS);
+}
+
+/* An authentic frame of @epoch came: follow the peer if that is news. */
 void stt_keys_advance(struct stt_session *s, u8 epoch)
 {
 	struct stt_tx_key *next;
 
-	if (likely(READ_ONCE(s->rx_epoch) == epoch))
+	if (likely(READ_ONCE(s->rx_epoch) == epoch && !rcu_access_pointer(s->tx_next)))
 		return;
 
 	spin_lock_bh(&s->lock);
-	if (epoch == stt_epoch_next(s->rx_epoch) && stt_rx_key_of(s, epoch)) {
-		u8 previous = s->rx_epoch;
-
-		WRITE_ONCE(s->rx_epoch, epoch);
-		stt_rx_key_retire(s, (previous + STT_EPOCHS - 1) % STT_EPOCHS);
-		next = stt_tx_key_in(s, &s->tx_next);
-		if (next && next->key.epoch == epoch)
-			stt_tx_key_promote(s);
-	}
+	stt_rx_epoch_advance(s, epoch);
+	next = stt_tx_key_in(s, &s->tx_next);
+	if (next && next->key.epoch == epoch)
+		stt_tx_key_promote(s);
 	spin_unlock_bh(&s->lock);
 }
 
@@ -399,6 +407,7 @@ bool stt_key_open(const struct stt_rx_key *key, u8 *dst, const u8 *src, size_t l
 
 int __init stt_keys_init(void)
 {
+	get_random_bytes(&stt_secret_key, sizeof(stt_secret_key));
 	stt_tx_key_cache = KMEM_CACHE(stt_tx_key, 0);
 	if (!stt_tx_key_cache)
 		return -ENOMEM;

@@ -8,7 +8,9 @@
 #include "af_stt.h"
 #include "netlink.h"
 #include "node.h"
+#include "resume.h"
 #include "session.h"
+#include "udp.h"
 
 unsigned int stt_net_id __read_mostly;
 
@@ -57,11 +59,16 @@ static int __init stt_init(void)
 	err = stt_af_init();
 	if (err)
 		goto pernet;
-	err = stt_netlink_init();
+	err = stt_resume_init();
 	if (err)
 		goto af;
+	err = stt_netlink_init();
+	if (err)
+		goto resume;
 	return 0;
 
+resume:
+	stt_resume_exit();
 af:
 	stt_af_exit();
 pernet:
@@ -78,7 +85,9 @@ keys:
 static void __exit stt_exit(void)
 {
 	stt_netlink_exit();
+	stt_resume_exit();
 	stt_af_exit();
+	stt_udp_exit();
 	unregister_pernet_subsys(&stt_net_ops);
 	/* Sessions that are being freed let go of nodes, so these come first. */
 	rcu_barrier();

@@ -65,7 +65,7 @@ struct stt_node *stt_nl_node(struct genl_info *info, int attr)
 {
 	struct stt_node *node;
 
-	if (GENL_REQ_ATTR_CHECK(info, attr))
+	if (stt_nl_missing(info, attr, "which node?"))
 		return ERR_PTR(-EINVAL);
 	node = stt_node_get(genl_info_net(info), nla_get_u32(info->attrs[attr]));
 	if (!node) {
@@ -79,7 +79,7 @@ struct stt_session *stt_nl_session(struct genl_info *info, struct stt_node *node
 {
 	struct stt_session *s;
 
-	if (GENL_REQ_ATTR_CHECK(info, STT_A_SESSION_ID))
+	if (stt_nl_missing(info, STT_A_SESSION_ID, "which session?"))
 		return ERR_PTR(-EINVAL);
 	s = stt_session_get(node, nla_get_u64(info->attrs[STT_A_SESSION_ID]));
 	if (!s) {
@@ -101,6 +101,16 @@ static bool stt_nl_permits(struct sk_buff *skb, const struct stt_node *node)
 	    uid_eq(NETLINK_CB(skb).sk->sk_uid, node->uid))
 		return true;
 	return netlink_ns_capable(skb, node->net->user_ns, CAP_NET_ADMIN);
+}
+
+/* The same for a node that does not exist yet. */
+static bool stt_nl_permits_new(struct sk_buff *skb, struct genl_info *info)
+{
+	if (uid_eq(NETLINK_CB(skb).sk->sk_uid, current_euid()) ||
+	    netlink_ns_capable(skb, genl_info_net(info)->user_ns, CAP_NET_ADMIN))
+		return true;
+	GENL_SET_ERR_MSG(info, "the netlink socket was opened by another user");
+	return false;
 }
 
 /* The node of a request that changes it. Returns a reference. */
@@ -176,10 +186,12 @@ static int stt_nl_node_new(struct sk_buff *skb, struct genl_info *info)
 	struct socket *sock;
 	int err;
 
-	if (GENL_REQ_ATTR_CHECK(info, STT_A_NODE_SOCKET_FD))
+	if (stt_nl_missing(info, STT_A_NODE_SOCKET_FD, "a node needs a UDP socket"))
 		return -EINVAL;
 	if (heartbeat && !stt_nl_heartbeat_ok(info, heartbeat))
 		return -EINVAL;
+	if (!stt_nl_permits_new(skb, info))
+		return -EACCES;
 
 	sock = sockfd_lookup(nla_get_u32(fd), &err);
 	if (!sock) {

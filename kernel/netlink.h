@@ -12,6 +12,17 @@ struct stt_sock;
 
 extern struct genl_family stt_genl;
 
+/* Is an attribute missing that the request must have? Then say so, with @msg. */
+#define stt_nl_missing(info, attr, msg)					\
+({									\
+	struct genl_info *__gi = (info);				\
+	bool __missing = GENL_REQ_ATTR_CHECK(__gi, attr);		\
+									\
+	if (__missing)							\
+		GENL_SET_ERR_MSG(__gi, msg);				\
+	__missing;							\
+})
+
 /* netlink_put.c: what messages say. 0 or -EMSGSIZE. */
 int stt_nl_put_info(struct sk_buff *skb, struct net *net);
 int stt_nl_put_node(struct sk_buff *skb, struct stt_node *node);

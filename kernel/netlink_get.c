@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Requests that only look: one thing, or a dump. Dumps go by number (node id,
- * then the index of a session, which only grows), so one that is cut into
- * several messages goes on where it was, whatever came and went meanwhile.
+ * then the index of a session or socket, which only grows), so one that is cut
+ * into several messages goes on where it was, whatever came and went meanwhile.
  */
 
 #include "af_stt.h"
@@ -238,35 +238,26 @@ static int stt_nl_dump_socket(struct sk_buff *skb, struct netlink_callback *cb,
 	return stt_nl_dump_end(skb, hdr, stt_nl_put_socket(skb, ssk));
 }
 
-/* Sockets have no number to go by: their count says where the dump was. */
+/* Sockets are freed a grace period after they leave, so RCU holds them. */
 static int stt_nl_dump_sockets(struct sk_buff *skb, struct netlink_callback *cb,
 			       struct stt_node *node, struct stt_nl_cursor *at)
 {
 	struct stt_sock *ssk;
-	unsigned long i = 0;
+	unsigned long i;
 	int err = 0;
 
-	spin_lock_bh(&node->sockets_lock);
-	hlist_for_each_entry(ssk, &node->sockets, node_node) {
-		if (i++ < at->index)
-			continue;
+	rcu_read_lock();
+	xa_for_each_start(&node->sockets, i, ssk, at->index) {
 		err = stt_nl_dump_socket(skb, cb, node, ssk);
 		if (err)
 			break;
-		at->index++;
+		at->index = i + 1;
 	}
-	spin_unlock_bh(&node->sockets_lock);
+	rcu_read_unlock();
 	return err;
 }
 
 int stt_nl_socket_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	int ret;
-
-	/* Tells the reader when sockets came or went in the middle of it. */
-	cb->seq = atomic_read(&stt_net(sock_net(skb->sk))->sockets_changed);
-	ret = stt_nl_dump_nodes(skb, cb, stt_nl_dump_sockets);
-	if (skb->len)
-		nl_dump_check_consistent(cb, nlmsg_hdr(skb));
-	return ret;
+	return stt_nl_dump_nodes(skb, cb, stt_nl_dump_sockets);
 }

@@ -216,11 +216,11 @@ static int stt_nl_put_socket_bind(struct sk_buff *skb, const struct stt_sock *ss
 	if (nla_put_u64_64bit(skb, STT_A_SOCKET_SESSION, b->key.session, STT_A_SOCKET_PAD) ||
 	    (!b->key.any_stream && nla_put_u32(skb, STT_A_SOCKET_STREAM, b->key.stream)))
 		return -EMSGSIZE;
-	if (!ssk->connected)
+	if (!ssk->peer.connected)
 		return 0;
 	if (nla_put_u64_64bit(skb, STT_A_SOCKET_PEER_SESSION, b->key.session,
 			      STT_A_SOCKET_PAD) ||
-	    nla_put_u32(skb, STT_A_SOCKET_PEER_STREAM, ssk->peer_stream))
+	    nla_put_u32(skb, STT_A_SOCKET_PEER_STREAM, ssk->peer.stream))
 		return -EMSGSIZE;
 	return 0;
 }

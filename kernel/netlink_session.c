@@ -104,6 +104,8 @@ static int stt_nl_peer6(struct genl_info *info, struct stt_endpoint *ep)
 {
 	struct nlattr **attrs = info->attrs;
 
+	bool link_local;
+
 	if (attrs[STT_A_SESSION_LOCAL_IPV4]) {
 		GENL_SET_ERR_MSG(info, "peer and local address must be of one family");
 		return -EINVAL;
@@ -120,6 +122,12 @@ static int stt_nl_peer6(struct genl_info *info, struct stt_endpoint *ep)
 	    ipv6_addr_v4mapped(&ep->peer.in6.sin6_addr)) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[STT_A_SESSION_PEER_IPV6],
 				    "the peer's address must be unicast, and not v4-mapped");
+		return -EINVAL;
+	}
+	link_local = ipv6_addr_type(&ep->peer.in6.sin6_addr) & IPV6_ADDR_LINKLOCAL;
+	if (link_local != !!ep->peer.in6.sin6_scope_id) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[STT_A_SESSION_PEER_IPV6],
+				    "a link-local address needs a scope, and no other has one");
 		return -EINVAL;
 	}
 	return 0;
@@ -165,7 +173,7 @@ static int stt_nl_peer(struct genl_info *info, struct stt_node *node, struct stt
 		GENL_SET_ERR_MSG(info, "one address of the peer is needed, IPv4 or IPv6");
 		return -EINVAL;
 	}
-	if (GENL_REQ_ATTR_CHECK(info, STT_A_SESSION_PEER_PORT))
+	if (stt_nl_missing(info, STT_A_SESSION_PEER_PORT, "the peer's port is needed"))
 		return -EINVAL;
 	if (!nla_get_be16(attrs[STT_A_SESSION_PEER_PORT])) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[STT_A_SESSION_PEER_PORT],
@@ -184,7 +192,7 @@ static int stt_nl_session_parse(struct genl_info *info, struct stt_node *node,
 {
 	struct nlattr **attrs = info->attrs;
 
-	if (GENL_REQ_ATTR_CHECK(info, STT_A_SESSION_ID))
+	if (stt_nl_missing(info, STT_A_SESSION_ID, "a session needs an id"))
 		return -EINVAL;
 	spec->id = nla_get_u64(attrs[STT_A_SESSION_ID]);
 	if (spec->id == STT_SESSION_ANY || spec->id == STT_SESSION_ALL) {
@@ -261,19 +269,12 @@ int stt_nl_session_new(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-/*
- * Run @fn on the session that a request names, under the lock of its node, so
- * that it cannot be deleted meanwhile.
- */
-static int stt_nl_change(struct sk_buff *skb, struct genl_info *info,
-			 int (*fn)(struct genl_info *info, struct stt_session *s))
+/* Run @fn under the lock of @node, so that the session stays where it is. */
+static int stt_nl_change_locked(struct genl_info *info, struct stt_node *node,
+				int (*fn)(struct genl_info *info, struct stt_session *s))
 {
-	struct stt_node *node = stt_nl_own_node(skb, info, STT_A_SESSION_NODE);
 	struct stt_session *s;
 	int err;
-
-	if (IS_ERR(node))
-		return PTR_ERR(node);
 
 	mutex_lock(&node->lock);
 	s = stt_nl_session(info, node);
@@ -284,6 +285,19 @@ static int stt_nl_change(struct sk_buff *skb, struct genl_info *info,
 		stt_session_put(s);
 	}
 	mutex_unlock(&node->lock);
+	return err;
+}
+
+/* Change the session that a request names. */
+static int stt_nl_change(struct sk_buff *skb, struct genl_info *info,
+			 int (*fn)(struct genl_info *info, struct stt_session *s))
+{
+	struct stt_node *node = stt_nl_own_node(skb, info, STT_A_SESSION_NODE);
+	int err;
+
+	if (IS_ERR(node))
+		return PTR_ERR(node);
+	err = stt_nl_change_locked(info, node, fn);
 	stt_node_put(node);
 	return err;
 }
@@ -358,7 +372,7 @@ static int stt_nl_do_key_new(struct genl_info *info, struct stt_session *s)
 	struct stt_key_spec spec;
 	int err;
 
-	if (GENL_REQ_ATTR_CHECK(info, STT_A_SESSION_KEY))
+	if (stt_nl_missing(info, STT_A_SESSION_KEY, "which key?"))
 		return -EINVAL;
 	err = stt_nl_key_parse(info->attrs[STT_A_SESSION_KEY], &spec, true, info->extack);
 	return err ?: stt_key_install(s, &spec, info->extack);
@@ -377,7 +391,7 @@ static int stt_nl_do_key_del(struct genl_info *info, struct stt_session *s)
 	struct stt_key_spec spec;
 	int err;
 
-	if (GENL_REQ_ATTR_CHECK(info, STT_A_SESSION_KEY))
+	if (stt_nl_missing(info, STT_A_SESSION_KEY, "which key?"))
 		return -EINVAL;
 	err = stt_nl_key_parse(info->attrs[STT_A_SESSION_KEY], &spec, false, info->extack);
 	return err ?: stt_key_remove(s, spec.epoch, spec.direction, info->extack);
@@ -385,5 +399,8 @@ static int stt_nl_do_key_del(struct genl_info *info, struct stt_session *s)
 
 int stt_nl_key_del(struct sk_buff *skb, struct genl_info *info)
 {
-	return stt_nl_change(skb, info, stt_nl_do_key_del);
+	int err = stt_nl_change(skb, info, stt_nl_do_key_del);
+
+	stt_nl_wipe_keys(info);
+	return err;
 }

@@ -39,6 +39,7 @@ static void stt_node_destroy(struct stt_node *node)
 	rhashtable_destroy(&node->binds);
 	rhashtable_destroy(&node->sessions);
 	xa_destroy(&node->session_index);
+	xa_destroy(&node->sockets);
 	free_percpu(node->stats);
 	if (node->udp_ref)
 		sock_put(node->udp_ref);
@@ -113,7 +114,7 @@ static struct stt_node *stt_node_alloc(void)
 	refcount_set(&node->refs, 1);
 	mutex_init(&node->lock);
 	spin_lock_init(&node->sockets_lock);
-	INIT_HLIST_HEAD(&node->sockets);
+	xa_init_flags(&node->sockets, XA_FLAGS_ALLOC1);
 	xa_init_flags(&node->session_index, XA_FLAGS_ALLOC1);
 	INIT_RCU_WORK(&node->free_work, stt_node_free_work);
 	return node;
@@ -217,11 +218,16 @@ static void stt_node_delete_sessions(struct stt_node *node, u8 reason)
 static void stt_node_end_sockets(struct stt_node *node)
 {
 	struct stt_sock *ssk;
+	unsigned long i;
 
+	/* Who joins after this sees that the node is dead: stt_bind_node(). */
 	spin_lock_bh(&node->sockets_lock);
-	hlist_for_each_entry(ssk, &node->sockets, node_node)
-		stt_sock_end(ssk, NULL, -ENODEV);
 	spin_unlock_bh(&node->sockets_lock);
+
+	rcu_read_lock();
+	xa_for_each(&node->sockets, i, ssk)
+		stt_sock_end(ssk, NULL, -ENODEV);
+	rcu_read_unlock();
 }
 
 /* End of a node; @reason is told to its peers. Harmless when it is dead. */
@@ -235,7 +241,7 @@ void stt_node_kill(struct stt_node *node, u8 reason)
 		WRITE_ONCE(node->dead, true);
 		stt_node_unnumber(stt_net(node->net), node);
 		stt_node_delete_sessions(node, reason);
-		stt_udp_detach(node, node->udp_ref);
+		stt_udp_detach(node);
 		stt_node_end_sockets(node);
 		stt_event_node(node, STT_CMD_NODE_DEL_NTF);
 	}

@@ -16,6 +16,7 @@
 
 struct netlink_ext_ack;
 struct stt_sock;
+struct stt_udp_ops;
 
 /* Defaults and limits of a network namespace. */
 #define STT_HEARTBEAT_MS_DEFAULT	30000
@@ -29,7 +30,6 @@ struct stt_sock;
  * @nodes: by id; entries are removed when the node dies
  * @n_nodes: how many there are
  * @n_sessions: over all nodes
- * @sockets_changed: counts sockets that joined or left a node
  * @nodes_max: limit
  * @sessions_max: limit
  * @next_node: where the search for a free id goes on, so that ids rest
@@ -38,7 +38,6 @@ struct stt_net {
 	struct xarray nodes;
 	atomic_t n_nodes;
 	atomic_t n_sessions;
-	atomic_t sockets_changed;
 	u32 nodes_max;
 	u32 sessions_max;
 	u32 next_node;
@@ -54,7 +53,11 @@ struct stt_net {
  * @dead: set once, under @lock; nothing is added any more
  * @udp: the UDP socket, NULL when the node is dead
  * @udp_ref: the same socket and the reference on it, until the node is freed
- * @udp_data_ready: what sk->sk_data_ready of @udp was
+ * @udp_ops: what its sk_prot points to, and pointed to before
+ * @udp_data_ready: what its sk_data_ready was
+ * @udp_had_gro: UDP_GRO was on
+ * @udp_had_port: its port was bound by number
+ * @udp_watch: in the list of nodes to look after, of IPv6 sockets
  * @heartbeat_ms: default of new sessions
  * @sessions: by id
  * @session_index: the same sessions by index, in the order of creation
@@ -63,8 +66,9 @@ struct stt_net {
  * @binds: AF_STT sockets by what they are bound to
  * @n_stream_binds: bindings to any session and one stream
  * @handshake: socket that gets what is no transport frame
- * @sockets_lock: guards @sockets and changes of @binds and @handshake
- * @sockets: all AF_STT sockets that belong to the node
+ * @sockets_lock: guards changes of @handshake, and joins against death
+ * @sockets: all AF_STT sockets that belong to the node, by number
+ * @next_socket: where the search for a free number goes on
  * @stats: counters, per CPU
  * @free_work: frees the node after a grace period, in process context
  */
@@ -79,7 +83,11 @@ struct stt_node {
 
 	struct sock __rcu *udp;
 	struct sock *udp_ref;
+	struct stt_udp_ops *udp_ops;
 	void (*udp_data_ready)(struct sock *sk);
+	bool udp_had_gro;
+	bool udp_had_port;
+	struct list_head udp_watch;
 
 	u32 heartbeat_ms;
 	struct rhashtable sessions;
@@ -91,7 +99,8 @@ struct stt_node {
 	atomic_t n_stream_binds;
 	struct stt_sock __rcu *handshake;
 	spinlock_t sockets_lock;	/* see above */
-	struct hlist_head sockets;
+	struct xarray sockets;
+	u32 next_socket;
 
 	struct stt_node_stats __percpu *stats;
 	struct rcu_work free_work;

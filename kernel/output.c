@@ -28,12 +28,11 @@ struct stt_dest {
 /* The default destination, from connect(). */
 static int stt_dest_connected(struct stt_sock *ssk, struct stt_dest *dest)
 {
-	spin_lock_bh(&ssk->lock);
-	dest->stream = ssk->peer_stream;
-	dest->type = ssk->peer_type;
-	spin_unlock_bh(&ssk->lock);
+	struct stt_peer peer;
 
-	dest->session = stt_sock_session(ssk);
+	dest->session = stt_sock_peer(ssk, &peer);
+	dest->stream = peer.stream;
+	dest->type = peer.type;
 	if (dest->session)
 		return 0;
 	/* Like a socket that lost its session for good with its node. */
@@ -109,14 +108,14 @@ static void stt_output_prepare(struct stt_session *s)
 /* Room in front for the lower layers, and behind for what is put in later. */
 static void stt_output_reserve(struct sk_buff *skb, const struct stt_route *rt)
 {
-	skb_reserve(skb, stt_route_headroom(rt));
+	skb_reserve(skb, rt->headroom);
 	skb->protocol = rt->ep.peer.sa.sa_family == AF_INET6 ? htons(ETH_P_IPV6) :
 							       htons(ETH_P_IP);
 }
 
 static unsigned int stt_output_size(const struct stt_route *rt, size_t payload_len)
 {
-	return stt_route_headroom(rt) + STT_OVERHEAD + payload_len + rt->dst->trailer_len;
+	return rt->headroom + STT_OVERHEAD + payload_len + rt->dst->trailer_len;
 }
 
 /*

@@ -231,8 +231,10 @@ bool stt_session_activate(struct stt_session *s)
 		WRITE_ONCE(s->state, STT_SESSION_STATE_ACTIVE);
 	spin_unlock_bh(&s->lock);
 
-	if (news)
+	if (news) {
+		stt_timer_start(s);
 		stt_event_session(s, STT_CMD_SESSION_STATE_NTF, GFP_ATOMIC);
+	}
 	return news;
 }
 

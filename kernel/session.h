@@ -15,6 +15,9 @@
 
 struct stt_node;
 
+/* Secrets of a session that are remembered: eight epochs, both directions. */
+#define STT_SECRETS	16
+
 /**
  * struct stt_session - one peer, as one node knows it
  * @hash: in node->sessions, by @id
@@ -24,12 +27,13 @@ struct stt_node;
  * @node: holds a reference
  * @state: enum stt_session_state; written under @lock
  * @close_reason: what the peer gave
- * @tx_epoch: newest epoch that got a send key
+ * @tx_epoch: epoch that sends
  * @rx_epoch: newest epoch that the peer has used
- * @rx_newest: newest epoch that got a receive key
  * @tx_installed: there was a send key once
  * @rx_installed: there was a receive key once
  * @unlinked: left the table; no socket may join any more
+ * @next_secret: where the next goes in @secrets
+ * @secrets: fingerprints of the last secrets, so that none comes back
  * @missed: heartbeats sent since the peer was last heard; timer only
  * @last_beat: jiffies of the last of them; timer only
  * @tx: key that sends
@@ -59,11 +63,12 @@ struct stt_session {
 	u8 close_reason;
 	u8 tx_epoch;
 	u8 rx_epoch;
-	u8 rx_newest;
 	u8 missed;
 	bool tx_installed;
 	bool rx_installed;
 	bool unlinked;
+	u8 next_secret;
+	u64 secrets[STT_SECRETS];
 
 	struct stt_tx_key __rcu *tx;
 	struct stt_tx_key __rcu *tx_next;

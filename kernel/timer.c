@@ -41,22 +41,14 @@ static void stt_timer_fire(struct timer_list *timer)
 	unsigned long interval = READ_ONCE(s->heartbeat);
 	unsigned long heard = READ_ONCE(s->last_rx);
 
-	if (!interval)
+	if (!interval || READ_ONCE(s->state) != STT_SESSION_STATE_ACTIVE)
 		return;
 
-	switch (READ_ONCE(s->state)) {
-	case STT_SESSION_STATE_PENDING:
-		/* Whoever made it decides how long it may wait. */
-		mod_timer(&s->timer, jiffies + interval);
-		break;
-	case STT_SESSION_STATE_ACTIVE:
-		if (time_before(jiffies, heard + interval)) {
-			s->missed = 0;
-			mod_timer(&s->timer, heard + interval);
-		} else {
-			stt_timer_idle(s, interval, heard);
-		}
-		break;
+	if (time_before(jiffies, heard + interval)) {
+		s->missed = 0;
+		mod_timer(&s->timer, heard + interval);
+	} else {
+		stt_timer_idle(s, interval, heard);
 	}
 }
 
@@ -72,10 +64,13 @@ void stt_timer_setup(struct stt_session *s, u32 heartbeat_ms)
 	timer_setup(&s->timer, stt_timer_fire, 0);
 }
 
+/* A pending session has no heartbeat: whoever made it says how long it waits. */
 void stt_timer_start(struct stt_session *s)
 {
-	if (s->heartbeat)
-		mod_timer(&s->timer, jiffies + s->heartbeat);
+	unsigned long interval = READ_ONCE(s->heartbeat);
+
+	if (interval && READ_ONCE(s->state) == STT_SESSION_STATE_ACTIVE)
+		mod_timer(&s->timer, jiffies + interval);
 }
 
 /* A new interval counts from now. */
@@ -86,7 +81,7 @@ void stt_timer_set(struct stt_session *s, u32 heartbeat_ms)
 	lockdep_assert_held(&s->node->lock);
 	WRITE_ONCE(s->heartbeat, interval);
 	if (interval)
-		mod_timer(&s->timer, jiffies + interval);
+		stt_timer_start(s);
 	else
 		timer_delete_sync(&s->timer);
 }

@@ -9,6 +9,7 @@ struct stt_node;
 
 int __must_check stt_udp_attach(struct stt_node *node, struct sock *sk,
 				struct netlink_ext_ack *extack);
-void stt_udp_detach(struct stt_node *node, struct sock *sk);
+void stt_udp_detach(struct stt_node *node);
+void stt_udp_exit(void);
 
 #endif /* _STT_UDP_H */

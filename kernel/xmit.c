@@ -5,6 +5,7 @@
  * set, so a path that gets narrower is learned of by ICMP.
  */
 
+#include <linux/bpf-cgroup.h>
 #include <linux/inetdevice.h>
 #include <net/addrconf.h>
 #include <net/inet_sock.h>
@@ -144,6 +145,18 @@ static struct dst_entry *stt_route_cached(struct stt_route *rt, struct stt_sessi
 	return dst;
 }
 
+static unsigned int stt_route_ip_len(const struct stt_route *rt)
+{
+	return rt->ep.peer.sa.sa_family == AF_INET6 ? sizeof(struct ipv6hdr) :
+						      sizeof(struct iphdr);
+}
+
+static unsigned int stt_route_headroom(const struct stt_route *rt)
+{
+	return LL_RESERVED_SPACE(rt->dst->dev) + rt->dst->header_len +
+	       stt_route_ip_len(rt) + sizeof(struct udphdr);
+}
+
 /* Find the way to the peer of @s. stt_route_put() it if it is not sent on. */
 int stt_route_find(struct stt_route *rt, struct stt_session *s)
 {
@@ -166,6 +179,8 @@ int stt_route_find(struct stt_route *rt, struct stt_session *s)
 		err = stt_route6(rt, s, udp);
 	else
 		err = stt_route4(rt, s, udp);
+	if (!err)
+		rt->headroom = stt_route_headroom(rt);
 unlock:
 	rcu_read_unlock_bh();
 	return err;
@@ -174,19 +189,6 @@ unlock:
 void stt_route_put(struct stt_route *rt)
 {
 	dst_release(rt->dst);
-}
-
-static unsigned int stt_route_ip_len(const struct stt_route *rt)
-{
-	return rt->ep.peer.sa.sa_family == AF_INET6 ? sizeof(struct ipv6hdr) :
-						      sizeof(struct iphdr);
-}
-
-/* Room that a frame needs in front of it on this route. */
-unsigned int stt_route_headroom(const struct stt_route *rt)
-{
-	return LL_RESERVED_SPACE(rt->dst->dev) + rt->dst->header_len +
-	       stt_route_ip_len(rt) + sizeof(struct udphdr);
 }
 
 /* The largest payload that goes in one frame on this route, now. */
@@ -215,6 +217,26 @@ static void stt_xmit_udp(const struct stt_route *rt, struct sk_buff *skb, __be16
 	uh->check = 0;
 }
 
+/*
+ * What the cgroup of the UDP socket has to say. The stack asks only where the
+ * socket is the owner of the skb, and that is the AF_STT socket here, whose
+ * SO_SNDBUF counts.
+ */
+static int stt_xmit_cgroup(struct sock *sk, struct sk_buff *skb)
+{
+	struct sock *owner = skb->sk;
+	int err;
+
+	skb->sk = sk;
+	err = BPF_CGROUP_RUN_PROG_INET_EGRESS(sk, skb);
+	skb->sk = owner;
+	if (err && err != NET_XMIT_CN) {
+		kfree_skb(skb);
+		return err;
+	}
+	return 0;
+}
+
 static int stt_xmit4(struct net *net, struct sock *udp, struct stt_route *rt,
 		     struct sk_buff *skb)
 {
@@ -238,8 +260,9 @@ static int stt_xmit4(struct net *net, struct sock *udp, struct stt_route *rt,
 	iph->protocol = IPPROTO_UDP;
 	iph->saddr = saddr;
 	iph->daddr = daddr;
+	iph->tot_len = htons(skb->len);
 	__ip_select_ident(net, iph, 1);
-	return ip_local_out(net, udp, skb);
+	return stt_xmit_cgroup(udp, skb) ?: ip_local_out(net, udp, skb);
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
@@ -263,7 +286,7 @@ static int stt_xmit6(struct net *net, struct sock *udp, struct stt_route *rt,
 	ip6h->hop_limit = ip6_dst_hoplimit(rt->dst);
 	ip6h->saddr = *saddr;
 	ip6h->daddr = *daddr;
-	return ip6_local_out(net, udp, skb);
+	return stt_xmit_cgroup(udp, skb) ?: ip6_local_out(net, udp, skb);
 }
 #else
 static int stt_xmit6(struct net *net, struct sock *udp, struct stt_route *rt,

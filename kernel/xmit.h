@@ -15,6 +15,8 @@ struct stt_session;
  * struct stt_route - how to reach a peer right now
  * @dst: holds a reference
  * @ep: the peer, and the source address chosen
+ * @headroom: what a frame needs in front of it; the device may ask for more
+ *	while the sender sleeps, so it is asked once
  * @sport: UDP port of the node
  * @mark: of the UDP socket
  * @tos: of the UDP socket, or its traffic class
@@ -23,6 +25,7 @@ struct stt_session;
 struct stt_route {
 	struct dst_entry *dst;
 	struct stt_endpoint ep;
+	unsigned int headroom;
 	__be16 sport;
 	u32 mark;
 	u8 tos;
@@ -31,7 +34,6 @@ struct stt_route {
 
 int __must_check stt_route_find(struct stt_route *rt, struct stt_session *s);
 void stt_route_put(struct stt_route *rt);
-unsigned int stt_route_headroom(const struct stt_route *rt);
 unsigned int stt_route_max(const struct stt_route *rt);
 int stt_xmit(struct stt_node *node, struct stt_route *rt, struct sk_buff *skb);
 

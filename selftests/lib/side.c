@@ -166,11 +166,14 @@ bool side_open(struct side *s, enum path path, int end)
 	return side_open_heartbeat(s, path, end, 0);
 }
 
+unsigned int key_round[8];
+
 void key_of(uint8_t secret[STT_KEY_LEN], uint64_t id, int from, uint8_t epoch)
 {
-	char text[64];
+	char text[80];
 
-	snprintf(text, sizeof(text), "selftest %llu %d %u", (unsigned long long)id, from, epoch);
+	snprintf(text, sizeof(text), "selftest %llu %d %u %u", (unsigned long long)id, from,
+		 epoch, key_round[epoch % 8]);
 	crypto_generichash(secret, STT_KEY_LEN, (const uint8_t *)text, strlen(text), NULL, 0);
 }
 

@@ -54,6 +54,8 @@ bool side_open(struct side *s, enum path path, int end);
 bool ctl_open(struct stt_ctl **ctl, enum path path, int end);
 
 /* The key that the frames of end @from are sealed with. */
+/* How often an epoch has come round: another round, other secrets. */
+extern unsigned int key_round[8];
 void key_of(uint8_t secret[STT_KEY_LEN], uint64_t id, int from, uint8_t epoch);
 struct stt_key key_spec(uint64_t id, int end, uint8_t direction, uint8_t epoch);
 /* A session with the keys of epoch 0, as netlink wants it. */
