@@ -11,6 +11,7 @@
 #include "handshake.h"
 #include "handshake_replay.h"
 #include "handshake_table.h"
+#include "secret.h"
 
 struct pending {
 	TAILQ_ENTRY(pending)	link;		/* oldest first */
@@ -68,8 +69,7 @@ void stt_responder_clock(struct stt_responder *r, int64_t now_s)
 
 static void free_pending(struct pending *p)
 {
-	sodium_memzero(p, sizeof(*p));
-	free(p);
+	stt_secret_free(p, sizeof(*p));
 }
 
 static void forget(struct stt_responder *r, struct pending *p)
@@ -274,7 +274,7 @@ static enum stt_hs_verdict begin(struct stt_responder *r, uint64_t now_ms, unsig
 				 const struct stt_noise *ns, struct stt_hs_frame *out,
 				 enum stt_hs_drop *why)
 {
-	struct pending *p = calloc(1, sizeof(*p));
+	struct pending *p = stt_secret_alloc(sizeof(*p));
 	uint32_t id = stt_id_unused(&r->by_id);
 
 	if (!p)

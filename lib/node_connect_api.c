@@ -11,19 +11,20 @@
 
 #include "errmsg.h"
 #include "node.h"
+#include "secret.h"
 
 #define CONNECT_MAX_MS	86400000U
 
 static struct stt_connect *make(struct stt_node *node, const struct stt_connect_options *o)
 {
 	size_t len = strlen(o->host) + sizeof(" port 65535");
-	struct stt_connect *c = calloc(1, sizeof(*c));
+	struct stt_connect *c = stt_secret_alloc(sizeof(*c));
 
 	if (!c)
 		return NULL;
 	c->target = malloc(len);
 	if (!c->target) {
-		free(c);
+		stt_secret_free(c, sizeof(*c));
 		return NULL;
 	}
 	snprintf(c->target, len, "%s port %u", o->host, (unsigned int)o->port);
@@ -44,7 +45,7 @@ static void free_connect(struct stt_connect *c)
 		close(c->event_fd);
 	free(c->message);
 	free(c->target);
-	free(c);
+	stt_secret_free(c, sizeof(*c));
 }
 
 static int begin(struct stt_node *node, struct stt_connect *c,
