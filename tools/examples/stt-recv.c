@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A receiver that needs no library: the C library, <linux/stt.h> and a node
- * that some other program of the same user runs. Prints every message of any
- * session and any stream of it, one a line.
+ * that some other program of the same user runs. Prints the messages it gets,
+ * one a line. A message goes to the most specific binding only: if the other
+ * program receives from everything, as nodes of libstt-user do, this one names
+ * a stream or a session, and gets what comes there in place of it.
  */
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,30 +18,25 @@
 #include <linux/stt.h>
 
 static const char usage[] =
-	"usage: stt-recv [-f FAMILY] [-n COUNT] NODE\n"
+	"usage: stt-recv [-f FAMILY] [-n COUNT] [-s STREAM] [-S SESSION] NODE\n"
 	"\n"
 	"  NODE       number of the node, as \"stt-ip node show\" gives it\n"
 	"  -f FAMILY  number of the socket family (default 18; \"stt-ip info\" says it)\n"
-	"  -n COUNT   end after so many messages\n";
+	"  -n COUNT   end after so many messages\n"
+	"  -s STREAM  of this stream only (default: any)\n"
+	"  -S SESSION of this session only, 16 hex digits (default: any)\n";
 
-static int open_socket(int family, uint32_t node)
+static int open_socket(const struct sockaddr_stt *sa)
 {
-	struct sockaddr_stt sa = {
-		.sstt_family = (__kernel_sa_family_t)family,
-		.sstt_type = STT_MSG_ANY,
-		.sstt_flags = STT_ADDR_STREAM_ANY,
-		.sstt_node = node,
-		.sstt_session = STT_SESSION_ANY,
-	};
-	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = socket(sa->sstt_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0) {
 		perror("stt-recv: socket");
 		return -1;
 	}
-	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
+	if (bind(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0)
 		return fd;
-	fprintf(stderr, "stt-recv: cannot bind to node %" PRIu32 ": %s\n", node,
+	fprintf(stderr, "stt-recv: cannot bind to node %" PRIu32 ": %s\n", sa->sstt_node,
 		strerror(errno));
 	close(fd);
 	return -1;
@@ -72,40 +70,66 @@ static int receive(int fd, unsigned long count)
 	return 0;
 }
 
-static int read_number(const char *text, unsigned long max, unsigned long *value)
+static int read_number(const char *text, int base, unsigned long long min,
+		       unsigned long long max, unsigned long long *value)
 {
 	char *end;
 
 	errno = 0;
-	*value = strtoul(text, &end, 10);
-	if (!errno && end != text && !*end && *text != '-' && *value && *value <= max)
+	*value = strtoull(text, &end, base);
+	if (!errno && end != text && !*end && *text != '-' && *value >= min && *value <= max)
 		return 0;
-	fprintf(stderr, "stt-recv: \"%s\" is not a number from 1 to %lu\n", text, max);
+	fprintf(stderr, "stt-recv: \"%s\" is not a number from %llu to %llu\n", text, min, max);
 	return -1;
+}
+
+/* One option. 0, or 1 as it is wrong. */
+static int take_option(int c, struct sockaddr_stt *sa, unsigned long *count)
+{
+	unsigned long long value;
+
+	if (c == 'f' && !read_number(optarg, 10, 1, 255, &value))
+		sa->sstt_family = (__kernel_sa_family_t)value;
+	else if (c == 'n' && !read_number(optarg, 10, 1, ULONG_MAX, &value))
+		*count = (unsigned long)value;
+	else if (c == 'S' && !read_number(optarg, 16, 1, ULLONG_MAX - 1, &value))
+		sa->sstt_session = value;
+	else if (c == 's' && !read_number(optarg, 10, 0, UINT32_MAX, &value))
+		sa->sstt_stream = (__u32)value;
+	else
+		return 1;
+	if (c == 's')
+		sa->sstt_flags = 0;
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	unsigned long family = AF_STT, count = (unsigned long)-1, node;
+	struct sockaddr_stt sa = {
+		.sstt_family = AF_STT, .sstt_type = STT_MSG_ANY,
+		.sstt_flags = STT_ADDR_STREAM_ANY, .sstt_session = STT_SESSION_ANY,
+	};
+	unsigned long count = ULONG_MAX;
+	unsigned long long node;
 	int c, fd, ret;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	while ((c = getopt(argc, argv, "f:n:h")) != -1) {
-		if ((c == 'f' && read_number(optarg, 255, &family)) ||
-		    (c == 'n' && read_number(optarg, (unsigned long)-1, &count)))
-			return 1;
+	while ((c = getopt(argc, argv, "f:n:s:S:h")) != -1) {
 		if (c == 'h' || c == '?') {
 			fputs(usage, c == 'h' ? stdout : stderr);
 			return c != 'h';
 		}
+		if (take_option(c, &sa, &count))
+			return 1;
 	}
 	if (optind + 1 != argc) {
 		fputs(usage, stderr);
 		return 1;
 	}
-	if (read_number(argv[optind], UINT32_MAX, &node))
+	if (read_number(argv[optind], 10, 1, UINT32_MAX, &node))
 		return 1;
-	fd = open_socket((int)family, (uint32_t)node);
+	sa.sstt_node = (__u32)node;
+	fd = open_socket(&sa);
 	if (fd < 0)
 		return 1;
 	ret = receive(fd, count);
