@@ -13,6 +13,11 @@ It listens on 127.0.0.1:PORT and forwards to 127.0.0.1:SERVER_PORT. MODE:
     replay    two seconds after the handshake its HELLO is sent again, from
               another port, and its AUTH_PROOF; "answers to HELLO: N" is printed
 
+    divert HOST PORT
+              the first HELLO goes to another holder of the seed as well, and that
+              one's RESPONSE reaches the client before the server's; no more of
+              what the client says goes there
+
 It ends when nothing comes for five seconds after the first frame.
 """
 import select
@@ -33,12 +38,19 @@ class Proxy:
         self.client = None
         self.done = False
         self.recorded = {}
+        self.other = None
+        self.held = []
+        if mode == "divert":
+            self.other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.other.connect((arg[0], int(arg[1])))
 
     def variants(self, frame):
         """What goes on in the place of a frame."""
         kind = frame[0]
         if kind > FINAL:
             return [frame]
+        if kind not in self.recorded and kind == HELLO and self.other:
+            self.other.send(frame)
         self.recorded.setdefault(kind, frame)
         if self.mode == "flip":
             return self.flipped(frame) + [frame]
@@ -60,6 +72,12 @@ class Proxy:
             self.client = sender
             for variant in self.variants(frame):
                 self.back.send(variant)
+        elif sock is self.other:
+            for late in [frame] + self.held:
+                self.front.sendto(late, self.client)
+            self.done = True
+        elif self.other and not self.done:
+            self.held.append(frame)
         elif self.client:
             for variant in self.variants(frame):
                 self.front.sendto(variant, self.client)
@@ -78,9 +96,10 @@ class Proxy:
         print(f"answers to HELLO: {answers}", flush=True)
 
     def run(self):
+        socks = [s for s in (self.front, self.back, self.other) if s]
         while True:
             timeout = None if not self.client else 2 if self.mode == "replay" else 5
-            ready = select.select([self.front, self.back], [], [], timeout)[0]
+            ready = select.select(socks, [], [], timeout)[0]
             if not ready:
                 break
             for sock in ready:
@@ -94,7 +113,7 @@ class Proxy:
 
 def main():
     mode = sys.argv[3]
-    arg = int(sys.argv[4]) if len(sys.argv) > 4 else 0
+    arg = sys.argv[4:] if mode == "divert" else int(sys.argv[4]) if len(sys.argv) > 4 else 0
     Proxy(int(sys.argv[1]), int(sys.argv[2]), mode, arg).run()
 
 

@@ -5,8 +5,8 @@
 
 #include "node_util.h"
 
-#define ROUNDS	100	/* of start and stop */
-#define MANY	100	/* connects at once */
+#define ROUNDS	1000	/* of start and stop */
+#define MANY	500	/* connects at once */
 
 static void test_start_stop(void)
 {
@@ -248,6 +248,73 @@ static void test_many(void)
 	stt_node_free(server);
 }
 
+/* Do the node's work until the attempt has ended. */
+static int finish_connect(struct stt_node *node, struct stt_connect *c,
+			  struct stt_session *session)
+{
+	int ret;
+
+	while ((ret = stt_connect_result(c, session)) == -EINPROGRESS) {
+		struct pollfd p = { .fd = stt_node_fd(node), .events = POLLIN };
+
+		poll(&p, 1, 1000);
+		stt_node_process(node);
+	}
+	return ret;
+}
+
+/* RESPONSE is read when the peer has forgotten its handshake: a new one is made. */
+static void test_late_response(void)
+{
+	const struct timespec late = { .tv_sec = 10, .tv_nsec = 500000000 };
+	uint16_t port;
+	struct stt_node *server = run_server(&port), *client = run_node(SHARED, 0, NULL);
+	struct stt_connect *c;
+	int ret;
+
+	stt_connect_start(client, "127.0.0.1", port, 20000, &c);
+	nanosleep(&late, NULL);
+	ret = finish_connect(client, c, NULL);
+	tap_ok(!ret, "A10 the peer has forgotten the handshake: a new HELLO gets in%s%s",
+	       ret ? ": " : "", ret ? stt_errmsg() : "");
+	tap_ok(stats_of(server).sessions.total == 1 && stats_of(client).sessions.total == 1,
+	       "A10 and one session is at both ends");
+	stt_connect_free(c);
+	stt_node_free(client);
+	stt_node_free(server);
+}
+
+static void test_wanted_peer(void)
+{
+	uint16_t port;
+	struct stt_node *server = run_server(&port), *client = run_node(SHARED, 0, NULL);
+	struct stt_connect_options options;
+	uint8_t id[STT_NODE_ID_LEN];
+	struct stt_connect *c;
+
+	stt_connect_options_init(&options);
+	options.host = "127.0.0.1";
+	options.port = port;
+	options.timeout_ms = 800;
+	options.peer_node_id = id;
+	stt_node_id(client, id);
+	tap_ok(!stt_connect_start_with(client, &options, &c) &&
+	       stt_connect_wait(c, NULL) == -ETIMEDOUT,
+	       "A13 another node than the one asked for answers (%s)", stt_errmsg());
+	stt_connect_free(c);
+	tap_ok(!stats_of(server).sessions.total && !stats_of(client).sessions.total,
+	       "A13 that makes no session");
+	stt_node_id(server, id);
+	tap_ok(!stt_connect_start_with(client, &options, &c) && !stt_connect_wait(c, NULL),
+	       "A13 the one asked for is let in");
+	stt_connect_free(c);
+	options.size = 4;
+	tap_ok(stt_connect_start_with(client, &options, &c) == -EINVAL,
+	       "A13 options that are not initialised");
+	stt_node_free(client);
+	stt_node_free(server);
+}
+
 static uint16_t checksum(const uint8_t *data, size_t len)
 {
 	uint32_t sum = 0;
@@ -288,7 +355,6 @@ static void test_forged_icmp(void)
 	struct stt_node *client = run_node(SHARED, 0, &client_port);
 	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
 	uint64_t start = now_ms();
-	struct stt_session session;
 	struct stt_connect *c;
 	int ret;
 
@@ -306,12 +372,7 @@ static void test_forged_icmp(void)
 	tap_ok(stt_connect_result(c, NULL) == -EINPROGRESS,
 	       "A9 a flood of forged ICMP errors does not end an attempt (%s)", stt_errmsg());
 	stt_node_enable_accept(server);
-	while ((ret = stt_connect_result(c, &session)) == -EINPROGRESS) {
-		struct pollfd p = { .fd = stt_node_fd(client), .events = POLLIN };
-
-		poll(&p, 1, 1000);
-		stt_node_process(client);
-	}
+	ret = finish_connect(client, c, NULL);
 	tap_ok(!ret, "A9 and it succeeds when the peer answers%s%s", ret ? ": " : "",
 	       ret ? stt_errmsg() : "");
 	stt_connect_free(c);
@@ -392,7 +453,7 @@ static void test_deleted(void)
 
 int main(void)
 {
-	tap_plan(51);
+	tap_plan(57);
 	test_start_stop();
 	test_port_in_use();
 	test_rounds();
@@ -403,6 +464,8 @@ int main(void)
 	test_accept();
 	test_seed_lengths();
 	test_forged_icmp();
+	test_late_response();
+	test_wanted_peer();
 	test_many();
 	test_both_at_once();
 	test_given_up();

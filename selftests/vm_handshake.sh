@@ -181,6 +181,54 @@ test_replay()
 	server_end
 }
 
+# A stranger lets another holder of the seed answer first, and relays no more.
+test_diverted()
+{
+	local other_pid
+
+	server "$NS_A" 127.0.0.1 8080
+	ip netns exec "$NS_B" stt-echo "${seeds[@]}" --host 0.0.0.0 --port 8080 server \
+		> "$work/other-server" 2>&1 &
+	other_pid=$!
+	ns_wait_udp "$NS_B" 8080 $other_pid
+	through divert "$NS_B4" 8080
+	echo_ok "A13 another holder's RESPONSE comes first: the connect still works" \
+		"$NS_A" 127.0.0.1 9000
+	tap_is "A13 the other holder has no session" "$(sessions "$NS_B")" 0
+	kill $proxy_pid $other_pid
+	wait $proxy_pid $other_pid 2>/dev/null
+	server_end
+}
+
+# The example that needs no library, on a node of a program that uses it.
+test_recv()
+{
+	local node family client_pid recv_pid
+
+	server "$NS_B" 0.0.0.0 8080
+	node=$(stt-ip -n "$NS_B" -j node show | jq '.[0].node')
+	family=$(stt-ip -j info | jq .family)
+	ip netns exec "$NS_B" stt-recv -f "$family" "$node" > "$work/recv" 2>&1
+	grep -q 'cannot bind to node' "$work/recv"
+	tap_point $? "A6 stt-recv: the server receives from everything already" ||
+		tap_diag "$(cat "$work/recv")"
+	ip netns exec "$NS_B" stt-recv -f "$family" -s 0 -n 1 "$node" > "$work/recv" 2>&1 &
+	recv_pid=$!
+	until stt-ip -n "$NS_B" -j socket show | jq -e 'any(.stream == 0)' > /dev/null ||
+		! kill -0 $recv_pid 2>/dev/null; do
+		sleep 0.1
+	done
+	client "$NS_A" "$NS_B4" 8080 'for stt-recv\' > /dev/null 2>&1 &
+	client_pid=$!
+	wait $recv_pid
+	tap_is "A6 stt-recv, with the C library alone, gets a message of a stream it names" \
+		"$(sed -E 's/[0-9a-f]{16}/ID/' "$work/recv")" \
+		"session ID stream 0 type 0x10 len 13: for stt-recv\\x5c"
+	kill $client_pid 2>/dev/null
+	wait $client_pid 2>/dev/null
+	server_end
+}
+
 test_killed()
 {
 	server "$NS_B" 0.0.0.0 8080
@@ -193,7 +241,7 @@ test_killed()
 	server_end
 }
 
-tap_plan 30
+tap_plan 34
 ns_topology a b || tap_bail "no namespaces"
 test_chapter
 test_ways
@@ -201,5 +249,7 @@ test_errors
 test_bad_network
 test_messages
 test_replay
+test_diverted
+test_recv
 test_killed
 tap_exit
