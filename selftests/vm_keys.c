@@ -65,7 +65,7 @@ static bool create_only(int arg)
 
 	(void)arg;
 	check(duo_open(&d, PATH_V4, ID));
-	check_is(side_key(&d.k, ID, TX, 0), -EINVAL);	/* its own secret again */
+	check_is(side_key(&d.k, ID, TX, 0), -EEXIST);	/* itself, again */
 	for (int i = 0; i < 2; i++) {
 		struct stt_key key = key_spec(ID + 1, 0, i ? TX : RX, 0);
 
