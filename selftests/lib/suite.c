@@ -30,6 +30,14 @@ void at_end(void (*fn)(void *arg), void *arg)
 	endings[n_endings++] = (struct ending) { fn, arg };
 }
 
+static const char *skipped;
+
+bool skip_test(const char *reason)
+{
+	skipped = reason;
+	return true;
+}
+
 static void close_fd(void *arg)
 {
 	close((int)(intptr_t)arg);
@@ -102,7 +110,11 @@ int suite_run(const struct test *tests, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		bool good = tests[i].fn(tests[i].arg);
 
-		tap_ok(good, "%s", tests[i].text);
+		if (good && skipped)
+			tap_skip(tests[i].text, skipped);
+		else
+			tap_ok(good, "%s", tests[i].text);
+		skipped = NULL;
 		end_all();
 	}
 	free(endings);

@@ -67,6 +67,9 @@ void check_failed(const char *file, int line, const char *fmt, ...)
 		}								\
 	} while (0)
 
+/* `return skip_test(reason)`: the test cannot run here. */
+bool skip_test(const char *reason);
+
 /* Call fn(arg) behind the test; what came last is called first. */
 void at_end(void (*fn)(void *arg), void *arg);
 /* Close @fd behind the test. Returns it. */
