@@ -115,19 +115,28 @@ debug_build()
 		xargs -0r rm -rf
 }
 
+# One build at a time: the sources are shared.
+debug_locked()
+{
+	local flavour=$1 cache=$2 tree=$3 lock status=0
+
+	mkdir -p "$cache" || return 1
+	exec {lock}> "$cache/lock"
+	flock -n "$lock" || { echo "waiting for another build in $cache ..."; flock "$lock"; }
+	[ -e "$tree/complete" ] || debug_build "$flavour" "$cache" "$tree" || status=1
+	exec {lock}>&-
+	return $status
+}
+
 debug_kernel()
 {
-	local flavour=$1 cache key tree lock
+	local flavour=$1 cache key tree
 
 	cache=$(debug_cache)
 	key=$({ debug_fragments "$flavour"; gcc --version | head -n 1; } | sha256sum | cut -c 1-10)
 	tree=$cache/$flavour-$key
-	mkdir -p "$cache" || return 1
-	exec {lock}> "$cache/lock"
-	flock -n "$lock" || { echo "waiting for another build in $cache ..."; flock "$lock"; }
-	[ -e "$tree/complete" ] || debug_build "$flavour" "$cache" "$tree" || return 1
+	[ -e "$tree/complete" ] || debug_locked "$flavour" "$cache" "$tree" || return 1
 	touch "$tree/complete"
-	exec {lock}>&-
 	KDIR=$tree
 	VM_KERNEL=$tree/vmlinux
 	KVER=$(cat "$tree/include/config/kernel.release")
