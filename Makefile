@@ -181,6 +181,8 @@ $(BUILD)/.lib-objects: FORCE
 
 $(BUILD)/obj/selftests/%.o $(BUILD)/san/selftests/%.o $(BUILD)/fuzz/selftests/%.o: INC := $(TEST_INC)
 
+$(BUILD)/obj/tools/stt-ip/%.o: INC := '-DSTT_VERSION="$(VERSION)"'
+
 $(BUILD)/obj/%.o: %.c $(BUILD)/.flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)

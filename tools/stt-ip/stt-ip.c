@@ -10,9 +10,6 @@
 #include "match.h"
 #include "stt-ip.h"
 
-#ifndef STT_VERSION
-#define STT_VERSION "0.1.0"
-#endif
 
 /* In the order of importance; "stt-ip n" is node. */
 static const struct {
