@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/peer.c selftests/lib/fault.c */
+/* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/peer.c selftests/lib/late_page.c */
 /*
  * R4, A26: what the owner of a UDP socket may do to it while a node has it, and
  * how it is given back.
@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lib/fault.h"
+#include "lib/late_page.h"
 #include "lib/peer.h"
 
 #define ID 0x0dbULL
@@ -38,7 +38,7 @@ static int set_option(int fd, int level, int opt, int value)
 /* The socket's lock is held while frames arrive                            */
 
 struct cork {
-	struct fault *fault;
+	struct late_page *late;
 	struct worker w;
 	int udp;
 	union stt_addr to;
@@ -49,7 +49,7 @@ static long corked_send(void *arg)
 {
 	struct cork *c = arg;
 
-	return sendto(c->udp, c->fault->page, 16, MSG_MORE, &c->to.sa, addr_len(&c->to));
+	return sendto(c->udp, c->late->page, 16, MSG_MORE, &c->to.sa, addr_len(&c->to));
 }
 
 static bool cork_hold(struct cork *c, int udp, const union stt_addr *to)
@@ -57,13 +57,13 @@ static bool cork_hold(struct cork *c, int udp, const union stt_addr *to)
 	c->udp = udp;
 	c->to = *to;
 	check(worker_start(&c->w, corked_send, c));
-	check(fault_wait(c->fault));
+	check(late_page_wait(c->late));
 	return true;
 }
 
 static bool cork_let_go(struct cork *c)
 {
-	check(fault_fill(c->fault, "corked", 6));
+	check(late_page_fill(c->late, "corked", 6));
 	check_is(worker_join(&c->w), 16);
 	check_is(sendto(c->udp, "", 0, 0, &c->to.sa, addr_len(&c->to)), 0);
 	return true;
@@ -90,8 +90,8 @@ static bool peek_off(int path)
 	check_is(stt_ctl_node_new(d.k.ctl, d.k.udp, &(uint32_t) { 0 }, &d.k.node), 0);
 	check_is(side_session(&d.k, ID, &d.p.addr), 0);
 	d.fd = stt_connected(&d.k, ID, 0);
-	c.fault = fault_open();
-	if (!c.fault)
+	c.late = late_page_open();
+	if (!c.late)
 		return skip_test("no userfaultfd");
 	check(cork_hold(&c, d.k.udp, &d.p.addr));
 	check(frames_arrive(&d, 50));
@@ -128,9 +128,9 @@ static bool attach_waits(int arg)
 	check(ctl_open(&s.ctl, PATH_V4, 0));
 	s.udp = udp_open(PATH_V4, 0, &s.addr);
 	check(peer_open(&p, PATH_V4, 1));
-	c.fault = fault_open();
-	again.fault = fault_open();
-	if (!c.fault || !again.fault)
+	c.late = late_page_open();
+	again.late = late_page_open();
+	if (!c.late || !again.late)
 		return skip_test("no userfaultfd");
 	check(cork_hold(&c, s.udp, &p.addr));
 	check(worker_start(&w, node_new, &s));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/module.c selftests/lib/fault.c */
+/* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/module.c selftests/lib/late_page.c */
 /*
  * A4: IPV6_ADDRFORM turns an IPv6 socket into an IPv4 one. It is refused while
  * a node has the socket; but one that began before, and still waits for its
@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/fault.h"
+#include "lib/late_page.h"
 #include "lib/module.h"
 #include "lib/side.h"
 
@@ -28,7 +28,7 @@
 
 struct slip {
 	struct side s;
-	struct fault *fault;
+	struct late_page *late;
 	struct worker w;
 };
 
@@ -36,7 +36,7 @@ static long addrform(void *arg)
 {
 	struct slip *l = arg;
 
-	return setsockopt(l->s.udp, SOL_IPV6, IPV6_ADDRFORM, l->fault->page, sizeof(int));
+	return setsockopt(l->s.udp, SOL_IPV6, IPV6_ADDRFORM, l->late->page, sizeof(int));
 }
 
 /* A node in this namespace whose socket has become an IPv4 socket under it. */
@@ -50,9 +50,9 @@ static bool slip_away(struct slip *l)
 	check_is(bind(l->s.udp, &any.sa, addr_len(&any)), 0);
 	check_is(connect(l->s.udp, &mapped.sa, addr_len(&mapped)), 0);
 	check(worker_start(&l->w, addrform, l));
-	check(fault_wait(l->fault));
+	check(late_page_wait(l->late));
 	check_is(stt_ctl_node_new(l->s.ctl, l->s.udp, NULL, &l->s.node), 0);
-	check(fault_fill(l->fault, &form, sizeof(form)));
+	check(late_page_fill(l->late, &form, sizeof(form)));
 	check_is(worker_join(&l->w), 0);
 	check_is(getsockopt(l->s.udp, SOL_SOCKET, SO_DOMAIN, &domain, &len), 0);
 	check_is(domain, AF_INET);
@@ -87,8 +87,8 @@ static bool after_close(int arg)
 	static struct slip l;
 
 	(void)arg;
-	l.fault = fault_open();
-	if (!l.fault)
+	l.late = late_page_open();
+	if (!l.late)
 		return skip_test("no userfaultfd");
 	check(slip_open(&l));
 	drop(l.s.udp);
@@ -124,8 +124,8 @@ static bool while_open(int wait)
 {
 	static struct slip l;
 
-	l.fault = fault_open();
-	if (!l.fault)
+	l.late = late_page_open();
+	if (!l.late)
 		return skip_test("no userfaultfd");
 	check(slip_open(&l));
 	if (wait)
@@ -142,8 +142,8 @@ static bool several(int arg)
 
 	(void)arg;
 	for (size_t i = 0; i < ARRAY_SIZE(l); i++) {
-		l[i].fault = fault_open();
-		if (!l[i].fault)
+		l[i].late = late_page_open();
+		if (!l[i].late)
 			return skip_test("no userfaultfd");
 		check(slip_open(&l[i]));
 	}
@@ -174,8 +174,8 @@ static bool child_slips(int told)
 
 	check_is(setns(fd, CLONE_NEWNET), 0);
 	close(fd);
-	l.fault = fault_open();
-	if (!l.fault)
+	l.late = late_page_open();
+	if (!l.late)
 		return write(told, "s", 1) == 1;
 	check_is(stt_ctl_open(&l.s.ctl), 0);
 	check(slip_away(&l));
