@@ -44,7 +44,7 @@ struct late_page *late_page_open(void)
 {
 	struct late_page *late = malloc(sizeof(*late));
 
-	if (!f)
+	if (!late)
 		return NULL;
 	*late = (struct late_page) { .page = MAP_FAILED, .size = sysconf(_SC_PAGESIZE) };
 	late->uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
