@@ -10,7 +10,6 @@
 #include "match.h"
 #include "stt-ip.h"
 
-
 /* In the order of importance; "stt-ip n" is node. */
 static const struct {
 	const char		*name;
