@@ -36,8 +36,9 @@ static int open_socket(const struct sockaddr_stt *sa)
 	}
 	if (bind(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0)
 		return fd;
-	fprintf(stderr, "stt-recv: cannot bind to node %" PRIu32 ": %s\n", sa->sstt_node,
-		strerror(errno));
+	fprintf(stderr, "stt-recv: cannot bind to node %" PRIu32 ": %s%s\n", sa->sstt_node,
+		strerror(errno), errno == EADDRINUSE ?
+		" (another socket receives just this: try a stream, -s, or session, -S)" : "");
 	close(fd);
 	return -1;
 }

@@ -71,7 +71,7 @@ static int key_show(struct app *app, int argc, char **argv)
 	status = app_open(app);
 	if (status == STATUS_OK)
 		status = has_id ? show_by_ref(app, node, &ref) : show_all(app, node);
-	pr_end(&app->out);
+	pr_list_end(&app->out, status == STATUS_OK);
 	return status;
 }
 

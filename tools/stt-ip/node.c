@@ -43,7 +43,7 @@ static int node_show(struct app *app, int argc, char **argv)
 	status = app_open(app);
 	if (status == STATUS_OK)
 		status = has_id ? show_by_id(app, id) : show_all(app);
-	pr_end(&app->out);
+	pr_list_end(&app->out, status == STATUS_OK);
 	return status;
 }
 

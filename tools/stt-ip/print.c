@@ -49,9 +49,18 @@ static void json_newline(struct printer *p)
 		fprintf(p->out, "\n%*s", (int)(p->depth * INDENT), "");
 }
 
+/* The bracket that pr_list() held back. */
+static void release(struct printer *p)
+{
+	if (p->held)
+		putc('[', p->out);
+	p->held = false;
+}
+
 /* What goes before a member or an element. */
 static void json_lead(struct printer *p, const char *name)
 {
+	release(p);
 	if (!p->fresh)
 		putc(',', p->out);
 	if (p->depth)
@@ -104,9 +113,23 @@ static void open_container(struct printer *p, const char *name, char open, char 
 	p->fresh = true;
 }
 
+/* The bracket waits for the first item: what fails before it prints nothing. */
 void pr_list(struct printer *p)
 {
-	open_container(p, NULL, '[', ']');
+	assert(!p->depth);
+	p->close[p->depth++] = ']';
+	p->fresh = true;
+	p->held = p->json;
+}
+
+void pr_list_end(struct printer *p, bool good)
+{
+	if (!p->held || good) {
+		pr_end(p);
+		return;
+	}
+	p->held = false;
+	p->depth--;
 }
 
 void pr_array(struct printer *p, const char *name)
@@ -142,6 +165,7 @@ void pr_end(struct printer *p)
 	char close;
 
 	assert(p->depth > 0);
+	release(p);
 	close = p->close[--p->depth];
 	if (p->json) {
 		if (!empty)

@@ -29,6 +29,7 @@ struct printer {
 	bool		json, pretty;
 	bool		fresh;		/* JSON: the container is empty yet */
 	bool		blank;		/* text: the line is empty yet */
+	bool		held;		/* JSON: the list is not opened yet */
 	unsigned int	depth;
 	char		close[PR_DEPTH_MAX];	/* what ends each open container */
 };
@@ -36,7 +37,8 @@ struct printer {
 void pr_init(struct printer *p, FILE *out, bool json, bool pretty);
 
 /* Containers. pr_end() ends the innermost one. */
-void pr_list(struct printer *p);			/* of items, without a name */
+void pr_list(struct printer *p);			/* of items, without a name; outermost */
+void pr_list_end(struct printer *p, bool good);	/* not good: an empty list is not printed */
 void pr_array(struct printer *p, const char *name);	/* of items, inside an item */
 void pr_item(struct printer *p, const char *label);	/* @label: text only, or NULL */
 void pr_group(struct printer *p, const char *name);

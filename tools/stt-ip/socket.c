@@ -42,7 +42,7 @@ static int socket_show(struct app *app, int argc, char **argv)
 	status = app_open(app);
 	if (status == STATUS_OK && stt_ctl_socket_dump(app->ctl, show_one, app) < 0)
 		status = failed_call();
-	pr_end(&app->out);
+	pr_list_end(&app->out, status == STATUS_OK);
 	return status;
 }
 
