@@ -30,6 +30,54 @@ static void note_stats(struct actor *a, uint32_t node)
 		__atomic_fetch_add(&world_stats.v[i], info.stats.v[i], __ATOMIC_RELAXED);
 }
 
+/* Even slots are one end of their sessions, odd ones the other. */
+static struct stt_session_info make_spec(struct actor *a, unsigned int i)
+{
+	static const char *const peers[] = { "127.0.0.1", "127.0.0.2", "127.0.0.3", "::1" };
+	struct slot slot = world_slot(a, i), other = world_slot(a, (i + 1) % SLOTS);
+	bool six = slot.family == AF_INET6 && !chance(a, 4);
+	union stt_addr addr = addr_of(peers[six ? 3 : pick(a, 3)],
+				      other.port ? other.port : 9);
+	struct side s = { .node = slot.node, .end = i % 2 };
+	struct stt_session_info spec = session_spec(&s, pick(a, SESSIONS) + 1, &addr);
+
+	if (chance(a, 4))
+		spec.state = STT_SESSION_STATE_PENDING;
+	if (chance(a, 2)) {
+		spec.has_peer_id = true;
+		pick_bytes(a, spec.peer_id, sizeof(spec.peer_id));
+	}
+	if (chance(a, 4))
+		spec.n_keys = pick(a, 3);
+	return spec;
+}
+
+/* One that is over makes room for the new one. */
+static bool session_begin(struct actor *a, unsigned int i)
+{
+	struct stt_session_info spec = make_spec(a, i), old;
+
+	if (!stt_ctl_session_new(ctl_of(a), &spec))
+		return true;
+	if (stt_ctl_session_get(ctl_of(a), spec.node, spec.id, &old) ||
+	    old.state <= STT_SESSION_STATE_ACTIVE ||
+	    stt_ctl_session_del(ctl_of(a), spec.node, spec.id, 0))
+		return false;
+	return !stt_ctl_session_new(ctl_of(a), &spec);
+}
+
+static bool session_new(struct actor *a)
+{
+	return session_begin(a, pick(a, SLOTS));
+}
+
+/* A node that has just begun gets some sessions. */
+static void populate(struct actor *a, unsigned int i)
+{
+	for (int n = 0; n < SESSIONS; n++)
+		session_begin(a, i);
+}
+
 /* A free slot, from a random one on, or SLOTS. */
 static unsigned int free_slot(struct actor *a)
 {
@@ -43,7 +91,7 @@ static unsigned int free_slot(struct actor *a)
 
 static uint32_t some_heartbeat(struct actor *a)
 {
-	static const uint32_t heartbeats[] = { 0, 100, 100, 1000 };
+	static const uint32_t heartbeats[] = { 0, 0, 100, 1000 };
 
 	return heartbeats[pick(a, ARRAY_SIZE(heartbeats))];
 }
@@ -61,8 +109,10 @@ static bool node_new(struct actor *a)
 	if (slot.udp < 0)
 		return false;
 	if (!stt_ctl_node_new(ctl_of(a), slot.udp, &heartbeat, &slot.node) &&
-	    world_put(i, &slot))
+	    world_put(i, &slot)) {
+		populate(a, i);
 		return true;
+	}
 	close(slot.udp);
 	return false;
 }
@@ -74,11 +124,15 @@ static bool node_again(struct actor *a)
 	uint32_t heartbeat = some_heartbeat(a);
 
 	for (unsigned int i = 0; i < SLOTS; i++) {
-		struct slot slot = world_slot(a, (at + i) % SLOTS);
+		unsigned int n = (at + i) % SLOTS;
+		struct slot slot = world_slot(a, n);
 
 		if (slot.udp >= 0 &&
-		    !stt_ctl_node_new(ctl_of(a), slot.udp, &heartbeat, &slot.node))
-			return world_renumber((at + i) % SLOTS, &slot);
+		    !stt_ctl_node_new(ctl_of(a), slot.udp, &heartbeat, &slot.node) &&
+		    world_renumber(n, &slot)) {
+			populate(a, n);
+			return true;
+		}
 	}
 	return false;
 }
@@ -103,29 +157,6 @@ static bool node_close(struct actor *a)
 	note_stats(a, world_slot(a, i).node);
 	fd = world_take(i);
 	return fd >= 0 && !close(fd);
-}
-
-/* Even slots are one end of their sessions, odd ones the other. */
-static bool session_new(struct actor *a)
-{
-	static const char *const peers[] = { "127.0.0.1", "127.0.0.2", "127.0.0.3", "::1" };
-	unsigned int i = pick(a, SLOTS);
-	struct slot slot = world_slot(a, i), other = world_slot(a, (i + 1) % SLOTS);
-	bool six = slot.family == AF_INET6 && !chance(a, 4);
-	union stt_addr addr = addr_of(peers[six ? 3 : pick(a, 3)],
-				      other.port ? other.port : 9);
-	struct side s = { .node = slot.node, .end = i % 2 };
-	struct stt_session_info spec = session_spec(&s, pick(a, SESSIONS) + 1, &addr);
-
-	if (chance(a, 4))
-		spec.state = STT_SESSION_STATE_PENDING;
-	if (chance(a, 2)) {
-		spec.has_peer_id = true;
-		pick_bytes(a, spec.peer_id, sizeof(spec.peer_id));
-	}
-	if (chance(a, 4))
-		spec.n_keys = pick(a, 3);
-	return !stt_ctl_session_new(ctl_of(a), &spec);
 }
 
 static bool session_set(struct actor *a)

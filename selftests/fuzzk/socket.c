@@ -400,7 +400,7 @@ static bool udp_use(struct actor *a)
 }
 
 static struct op ops[] = {
-	{ .name = "make", .weight = 5, .fn = make },
+	{ .name = "make", .weight = 12, .fn = make },
 	{ .name = "bind", .weight = 16, .fn = do_bind },
 	{ .name = "connect", .weight = 16, .fn = do_connect },
 	{ .name = "disconnect", .weight = 4, .fn = disconnect },
