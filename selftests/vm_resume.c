@@ -88,7 +88,6 @@ static bool sessions_end(int path)
 	b = stt_connected(&l.b, ID, 0);
 	check_is(send(a, "before", 6, 0), 6);
 	check(receives(b, "before", 6));
-	check(set_timeout(b, 0));
 	check(worker_start(&w, block_recv, &b));
 	check(worker_blocked(&w));
 
