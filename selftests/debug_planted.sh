@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# limit: 1200
+# limit: 1800
 # Proves that the test kernels find bugs: a module with one planted bug must
 # make the run fail, for the right reason. Run by `tools/run check-debug`, which
 # says which kernel (FLAVOUR, KVER, KDIR, VM_KERNEL).
@@ -29,6 +29,9 @@ build_module()
 # plant BUG: one run with it; sets status.
 plant()
 {
+	local DEBUG_LEAKS=0
+
+	case $1 in none|leak) DEBUG_LEAKS=1 ;; esac
 	debug_vm "planted-$1" "$FLAVOUR" "$work/module/planted.ko" "bug=$1" true > "$work/out" 2>&1
 	status=$?
 }

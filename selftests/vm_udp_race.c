@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/peer.h"
+#include "lib/slow.h"
 
 #define ID 0x4aceULL
 #define RUN_MS 3000
@@ -106,7 +107,7 @@ static long ask_names(void *arg)
 
 static bool race(struct racer *r, size_t n, long (*const fn[])(void *arg))
 {
-	stop_at = now_ms() + RUN_MS;
+	stop_at = now_ms() + RUN_MS * slow();
 	for (size_t i = 0; i < n; i++)
 		check(worker_start(&r[i].w, fn[i], &r[i]));
 	for (size_t i = 0; i < n; i++)

@@ -9,7 +9,8 @@ DEBUG_VM_LIMIT=${DEBUG_VM_LIMIT:-3600}
 DEBUG_SLOW=${STT_SLOW:-4}
 
 # debug_vm NAME FLAVOUR MODULE PARAMETERS COMMAND: a run in a VM with the kernel
-# that debug_kernel set, in which any complaint counts.
+# that debug_kernel set, in which any complaint counts. With DEBUG_LEAKS=0 in the
+# environment leaks are not looked for, which takes longer than a boot.
 debug_vm()
 {
 	local log=$BUILD/logs/$1-$KVER.console status
@@ -19,7 +20,7 @@ debug_vm()
 	# The kernel's own data races must not end the run.
 	[ "$2" = kcsan ] || VM_APPEND+=" panic_on_warn=1"
 	vm_run "$1" "$KVER" "$DEBUG_VM_LIMIT" "" \
-		"STT_SLOW=$DEBUG_SLOW exec tools/vm/debug-guest '$3' '$4' $5"
+		"STT_SLOW=$DEBUG_SLOW DEBUG_LEAKS=${DEBUG_LEAKS:-1} exec tools/vm/debug-guest '$3' '$4' $5"
 	status=$?
 	if [ "$2" = kcsan ] && [ -s "$log" ]; then
 		"$REPO/tools/vm/kcsan-split" "$log" "$BUILD/logs/$1-$KVER.races-elsewhere"
