@@ -133,7 +133,7 @@ test_empty()
 		tap_is "no $object: an empty list" "$(a -j $object show)" '[]'
 	done
 	tap_is "no node: no text" "$(a node show)" ''
-	tap_is "what fails prints no list" "$(a -j node show 77 2>/dev/null)" ''
+	tap_is "what fails prints no list" "$(stt-ip -n "$NS_A" -j node show 77 2>/dev/null)" ''
 	tap_ok "a missing node is named" ends 2 'node 77: no such node' a node show 77
 	tap_ok "its sessions likewise" ends 2 'node 77: no such node' a session show node 77
 	tap_ok "a missing session is named" ends 2 '"abc"' a session show abc
