@@ -330,7 +330,9 @@ static bool waits(int level, int opt)
 
 static bool set_option(struct actor *a)
 {
-	static const int levels[] = { SOL_STT, SOL_SOCKET, SOL_SOCKET, SOL_SOCKET, SOL_UDP, SOL_IP };
+	static const int levels[] = {
+		SOL_STT, SOL_SOCKET, SOL_SOCKET, SOL_SOCKET, SOL_UDP, SOL_IP,
+	};
 	int level = levels[pick(a, ARRAY_SIZE(levels))];
 	int opt = pick(a, level == SOL_STT ? 8 : 84), v[4];
 
