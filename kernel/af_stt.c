@@ -94,12 +94,12 @@ static int stt_release(struct socket *sock)
 /* The node that @addr names, if the caller may use it. Returns a reference. */
 static struct stt_node *stt_address_node(struct sock *sk, const struct sockaddr_stt *addr)
 {
-	struct stt_node *node = stt_node_get(sock_net(sk), addr->sstt_node);
+	struct stt_node *node = stt_node_get(sock_net(sk), addr->sstt_node, STT_REF_BIND);
 
 	if (!node)
 		return ERR_PTR(-ENODEV);
 	if (!stt_node_permits(node)) {
-		stt_node_put(node);
+		stt_node_put(node, STT_REF_BIND);
 		return ERR_PTR(-EACCES);
 	}
 	return node;
@@ -118,7 +118,7 @@ static int stt_join_node(struct stt_sock *ssk, const struct sockaddr_stt *addr)
 	if (IS_ERR(node))
 		return PTR_ERR(node);
 	now = stt_bind_node(ssk, node);
-	stt_node_put(node);
+	stt_node_put(node, STT_REF_BIND);
 	if (IS_ERR(now))
 		return PTR_ERR(now);
 	return now == node ? !member : -EADDRINUSE;
@@ -376,7 +376,8 @@ static int stt_setsockopt(struct socket *sock, int level, int opt, sockptr_t val
  * The session that the socket is connected to, or NULL. Returns a reference,
  * and what else there is to the default destination.
  */
-struct stt_session *stt_sock_peer(struct stt_sock *ssk, struct stt_peer *peer)
+struct stt_session *stt_sock_peer(struct stt_sock *ssk, struct stt_peer *peer,
+				  enum stt_ref why)
 {
 	struct stt_session *s = NULL;
 
@@ -385,7 +386,7 @@ struct stt_session *stt_sock_peer(struct stt_sock *ssk, struct stt_peer *peer)
 	if (peer->connected)
 		s = ssk->bind->session;
 	/* The binding has a reference, so this does not fail. */
-	if (s && !stt_session_hold(s))
+	if (s && !stt_session_hold(s, why))
 		s = NULL;
 	spin_unlock_bh(&ssk->lock);
 	return s;
@@ -398,11 +399,11 @@ static int stt_get_mtu(struct stt_sock *ssk)
 	struct stt_peer peer;
 	int err;
 
-	s = stt_sock_peer(ssk, &peer);
+	s = stt_sock_peer(ssk, &peer, STT_REF_OPTION);
 	if (!s)
 		return -ENOTCONN;
 	err = stt_route_find(&rt, s);
-	stt_session_put(s);
+	stt_session_put(s, STT_REF_OPTION);
 	if (err)
 		return err;
 	err = stt_route_max(&rt);

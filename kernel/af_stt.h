@@ -9,6 +9,7 @@
 
 #include "bind.h"
 #include "endpoint.h"
+#include "ref.h"
 
 struct stt_node;
 struct stt_session;
@@ -83,7 +84,8 @@ void stt_sock_end(struct stt_sock *ssk, const struct stt_bind *b, int err);
 void stt_sock_revive(struct stt_sock *ssk);
 int stt_sock_address(const struct sockaddr_stt *addr, int len);
 
-struct stt_session *stt_sock_peer(struct stt_sock *ssk, struct stt_peer *peer);
+struct stt_session *stt_sock_peer(struct stt_sock *ssk, struct stt_peer *peer,
+				  enum stt_ref why);
 
 int stt_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);
 int stt_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int flags);

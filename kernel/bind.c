@@ -123,7 +123,7 @@ static int stt_bind_join(struct stt_sock *ssk, struct stt_bind *b, const struct 
 static void stt_bind_free(struct stt_bind *b)
 {
 	if (b->session)
-		stt_session_put(b->session);
+		stt_session_put(b->session, STT_REF_BIND);
 	kfree_rcu(b, rcu);
 }
 
@@ -159,7 +159,7 @@ static struct stt_bind *stt_bind_alloc(struct stt_sock *ssk, const struct stt_bi
 	if (key->session == STT_SESSION_ANY)
 		return b;
 
-	b->session = stt_session_get(ssk->node, key->session);
+	b->session = stt_session_get(ssk->node, key->session, STT_REF_BIND);
 	if (!b->session) {
 		kfree(b);
 		return ERR_PTR(-ENOENT);
@@ -241,7 +241,7 @@ static void stt_bind_leave_node(struct stt_sock *ssk)
 		spin_unlock_bh(&node->sockets_lock);
 	}
 	WRITE_ONCE(ssk->node, NULL);
-	stt_node_put(node);
+	stt_node_put(node, STT_REF_SOCKET);
 }
 
 /* A number on the list of the node, unless the node is dead. */
@@ -278,7 +278,7 @@ struct stt_node *stt_bind_node(struct stt_sock *ssk, struct stt_node *node)
 	err = stt_bind_join_node(ssk, node);
 	if (err)
 		return ERR_PTR(err);
-	stt_node_hold(node);
+	stt_node_hold(node, STT_REF_SOCKET);
 	WRITE_ONCE(ssk->node, node);
 	return node;
 }

@@ -67,7 +67,8 @@ struct stt_node *stt_nl_node(struct genl_info *info, int attr)
 
 	if (stt_nl_missing(info, attr, "which node?"))
 		return ERR_PTR(-EINVAL);
-	node = stt_node_get(genl_info_net(info), nla_get_u32(info->attrs[attr]));
+	node = stt_node_get(genl_info_net(info), nla_get_u32(info->attrs[attr]),
+			    STT_REF_REQUEST);
 	if (!node) {
 		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr], "no such node");
 		return ERR_PTR(-ENODEV);
@@ -81,7 +82,8 @@ struct stt_session *stt_nl_session(struct genl_info *info, struct stt_node *node
 
 	if (stt_nl_missing(info, STT_A_SESSION_ID, "which session?"))
 		return ERR_PTR(-EINVAL);
-	s = stt_session_get(node, nla_get_u64(info->attrs[STT_A_SESSION_ID]));
+	s = stt_session_get(node, nla_get_u64(info->attrs[STT_A_SESSION_ID]),
+			    STT_REF_REQUEST);
 	if (!s) {
 		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[STT_A_SESSION_ID],
 				    "the node has no such session");
@@ -121,7 +123,7 @@ struct stt_node *stt_nl_own_node(struct sk_buff *skb, struct genl_info *info, in
 	if (IS_ERR(node) || stt_nl_permits(skb, node))
 		return node;
 	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr], "the node belongs to another user");
-	stt_node_put(node);
+	stt_node_put(node, STT_REF_REQUEST);
 	return ERR_PTR(-EACCES);
 }
 
@@ -175,7 +177,7 @@ static int stt_nl_node_attach(struct genl_info *info, struct socket *sock)
 	err = stt_nl_node_reply(info, node->id);
 	if (err)
 		stt_node_kill(node, STT_CLOSE_NONE);
-	stt_node_put(node);
+	stt_node_put(node, STT_REF_REQUEST);
 	return err;
 }
 
@@ -210,7 +212,7 @@ static int stt_nl_node_del(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(node))
 		return PTR_ERR(node);
 	stt_node_kill(node, stt_nl_reason(info, STT_A_NODE_CLOSE_REASON));
-	stt_node_put(node);
+	stt_node_put(node, STT_REF_REQUEST);
 	return 0;
 }
 

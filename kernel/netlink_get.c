@@ -53,7 +53,7 @@ int stt_nl_node_get(struct sk_buff *skb, struct genl_info *info)
 	reply = stt_nl_reply_begin(info, STT_CMD_NODE_GET, &hdr);
 	if (reply)
 		err = stt_nl_reply_end(info, reply, hdr, stt_nl_put_node_full(reply, node));
-	stt_node_put(node);
+	stt_node_put(node, STT_REF_REQUEST);
 	return err;
 }
 
@@ -68,13 +68,13 @@ int stt_nl_session_get(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(node))
 		return PTR_ERR(node);
 	s = stt_nl_session(info, node);
-	stt_node_put(node);
+	stt_node_put(node, STT_REF_REQUEST);
 	if (IS_ERR(s))
 		return PTR_ERR(s);
 	reply = stt_nl_reply_begin(info, STT_CMD_SESSION_GET, &hdr);
 	if (reply)
 		err = stt_nl_reply_end(info, reply, hdr, stt_nl_put_session_full(reply, s));
-	stt_session_put(s);
+	stt_session_put(s, STT_REF_REQUEST);
 	return err;
 }
 
@@ -117,11 +117,11 @@ static struct stt_node *stt_nl_cursor_node(struct stt_nl_cursor *at, struct net 
 	struct stt_node *node;
 	u32 id = at->node;
 
-	node = stt_node_get_from(net, &id);
+	node = stt_node_get_from(net, &id, STT_REF_DUMP);
 	if (!node)
 		return NULL;
 	if (at->only && id != at->only) {
-		stt_node_put(node);
+		stt_node_put(node, STT_REF_DUMP);
 		return NULL;
 	}
 	if (id != at->node) {
@@ -148,7 +148,7 @@ static int stt_nl_dump_nodes(struct sk_buff *skb, struct netlink_callback *cb,
 
 	while (!err && (node = stt_nl_cursor_node(at, sock_net(skb->sk)))) {
 		err = dump(skb, cb, node, at);
-		stt_node_put(node);
+		stt_node_put(node, STT_REF_DUMP);
 		if (!err)
 			stt_nl_cursor_next(at);
 	}
@@ -189,7 +189,7 @@ static struct stt_session *stt_nl_session_from(struct stt_node *node, unsigned l
 
 	rcu_read_lock();
 	xa_for_each_start(&node->session_index, i, s, *index) {
-		if (stt_session_hold(s)) {
+		if (stt_session_hold(s, STT_REF_DUMP)) {
 			*index = i;
 			break;
 		}
@@ -206,7 +206,7 @@ static int stt_nl_dump_sessions(struct sk_buff *skb, struct netlink_callback *cb
 
 	while (!err && (s = stt_nl_session_from(node, &at->index))) {
 		err = stt_nl_dump_session(skb, cb, s);
-		stt_session_put(s);
+		stt_session_put(s, STT_REF_DUMP);
 		if (!err)
 			at->index++;
 	}

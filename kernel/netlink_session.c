@@ -249,7 +249,7 @@ static int stt_nl_session_create(struct genl_info *info, struct stt_node *node)
 		err = stt_nl_session_publish(info, s);
 	if (err) {
 		stt_keys_release(s);
-		stt_session_put(s);
+		stt_session_put(s, STT_REF_TABLE);
 	}
 	return err;
 }
@@ -263,7 +263,7 @@ int stt_nl_session_new(struct sk_buff *skb, struct genl_info *info)
 		err = PTR_ERR(node);
 	} else {
 		err = stt_nl_session_create(info, node);
-		stt_node_put(node);
+		stt_node_put(node, STT_REF_REQUEST);
 	}
 	stt_nl_wipe_keys(info);
 	return err;
@@ -282,7 +282,7 @@ static int stt_nl_change_locked(struct genl_info *info, struct stt_node *node,
 		err = PTR_ERR(s);
 	} else {
 		err = fn(info, s);
-		stt_session_put(s);
+		stt_session_put(s, STT_REF_REQUEST);
 	}
 	mutex_unlock(&node->lock);
 	return err;
@@ -298,7 +298,7 @@ static int stt_nl_change(struct sk_buff *skb, struct genl_info *info,
 	if (IS_ERR(node))
 		return PTR_ERR(node);
 	err = stt_nl_change_locked(info, node, fn);
-	stt_node_put(node);
+	stt_node_put(node, STT_REF_REQUEST);
 	return err;
 }
 

@@ -20,6 +20,7 @@
 #include "event.h"
 #include "node.h"
 #include "session.h"
+#include "trace.h"
 #include "udp.h"
 
 static struct workqueue_struct *stt_wq __ro_after_init;
@@ -29,9 +30,19 @@ struct stt_net *stt_net(const struct net *net)
 	return net_generic(net, stt_net_id);
 }
 
-void stt_node_hold(struct stt_node *node)
+void stt_node_hold(struct stt_node *node, enum stt_ref why)
 {
 	refcount_inc(&node->refs);
+	trace_stt_node_ref(node, why, true, refcount_read(&node->refs));
+}
+
+/* Of a node found under RCU, unless it is on its way out. */
+bool stt_node_hold_rcu(struct stt_node *node, enum stt_ref why)
+{
+	if (!refcount_inc_not_zero(&node->refs))
+		return false;
+	trace_stt_node_ref(node, why, true, refcount_read(&node->refs));
+	return true;
 }
 
 static void stt_node_destroy(struct stt_node *node)
@@ -55,33 +66,35 @@ static void stt_node_free_work(struct work_struct *work)
 	module_put(THIS_MODULE);
 }
 
-void stt_node_put(struct stt_node *node)
+void stt_node_put(struct stt_node *node, enum stt_ref why)
 {
+	/* Before it may be gone. */
+	trace_stt_node_ref(node, why, false, refcount_read(&node->refs) - 1);
 	if (refcount_dec_and_test(&node->refs))
 		queue_rcu_work(stt_wq, &node->free_work);
 }
 
-struct stt_node *stt_node_get(struct net *net, u32 id)
+struct stt_node *stt_node_get(struct net *net, u32 id, enum stt_ref why)
 {
 	struct stt_node *node;
 
 	rcu_read_lock();
 	node = xa_load(&stt_net(net)->nodes, id);
-	if (node && !refcount_inc_not_zero(&node->refs))
+	if (node && !stt_node_hold_rcu(node, why))
 		node = NULL;
 	rcu_read_unlock();
 	return node;
 }
 
 /* The first node whose id is at least *@id; *@id becomes its id. */
-struct stt_node *stt_node_get_from(struct net *net, u32 *id)
+struct stt_node *stt_node_get_from(struct net *net, u32 *id, enum stt_ref why)
 {
 	unsigned long index = *id;
 	struct stt_node *node;
 
 	rcu_read_lock();
 	xa_for_each_start(&stt_net(net)->nodes, index, node, *id) {
-		if (refcount_inc_not_zero(&node->refs)) {
+		if (stt_node_hold_rcu(node, why)) {
 			*id = index;
 			break;
 		}
@@ -162,7 +175,7 @@ static void stt_node_unnumber(struct stt_net *sn, struct stt_node *node)
 	atomic_dec(&sn->n_nodes);
 }
 
-/* Attach @udp, a socket that the caller holds. Returns a reference. */
+/* Attach @udp, a socket that the caller holds. Returns a reference, of a request. */
 struct stt_node *stt_node_create(struct net *net, struct sock *udp, u32 heartbeat_ms,
 				 struct netlink_ext_ack *extack)
 {
@@ -180,6 +193,7 @@ struct stt_node *stt_node_create(struct net *net, struct sock *udp, u32 heartbea
 	err = stt_node_number(sn, node, extack);
 	if (err)
 		goto destroy;
+	trace_stt_node_ref(node, STT_REF_REQUEST, true, 1);
 
 	/* The UDP socket runs code of this module from here on. */
 	__module_get(THIS_MODULE);
@@ -189,7 +203,7 @@ struct stt_node *stt_node_create(struct net *net, struct sock *udp, u32 heartbea
 		mutex_unlock(&node->lock);
 		goto unnumber;
 	}
-	stt_node_hold(node);
+	stt_node_hold(node, STT_REF_TABLE);
 	/* The slot is reserved, so this store allocates nothing. */
 	xa_store(&sn->nodes, node->id, node, GFP_KERNEL_ACCOUNT);
 	stt_event_node(node, STT_CMD_NODE_NEW_NTF);
@@ -198,6 +212,7 @@ struct stt_node *stt_node_create(struct net *net, struct sock *udp, u32 heartbea
 
 unnumber:
 	module_put(THIS_MODULE);
+	trace_stt_node_ref(node, STT_REF_REQUEST, false, 0);
 	stt_node_unnumber(sn, node);
 destroy:
 	stt_node_destroy(node);
@@ -248,7 +263,7 @@ void stt_node_kill(struct stt_node *node, u8 reason)
 	mutex_unlock(&node->lock);
 
 	if (!was_dead)
-		stt_node_put(node);
+		stt_node_put(node, STT_REF_TABLE);
 }
 
 int __init stt_nodes_init(void)

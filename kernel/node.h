@@ -12,6 +12,7 @@
 #include <net/net_namespace.h>
 #include <net/sock.h>
 
+#include "ref.h"
 #include "stats.h"
 
 struct netlink_ext_ack;
@@ -113,10 +114,11 @@ struct stt_net *stt_net(const struct net *net);
 struct stt_node *stt_node_create(struct net *net, struct sock *udp, u32 heartbeat_ms,
 				 struct netlink_ext_ack *extack);
 void stt_node_kill(struct stt_node *node, u8 reason);
-struct stt_node *stt_node_get(struct net *net, u32 id);
-struct stt_node *stt_node_get_from(struct net *net, u32 *id);
-void stt_node_hold(struct stt_node *node);
-void stt_node_put(struct stt_node *node);
+struct stt_node *stt_node_get(struct net *net, u32 id, enum stt_ref why);
+struct stt_node *stt_node_get_from(struct net *net, u32 *id, enum stt_ref why);
+void stt_node_hold(struct stt_node *node, enum stt_ref why);
+bool __must_check stt_node_hold_rcu(struct stt_node *node, enum stt_ref why);
+void stt_node_put(struct stt_node *node, enum stt_ref why);
 
 /* May the calling task use and change the node? */
 bool stt_node_permits(const struct stt_node *node);

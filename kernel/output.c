@@ -30,7 +30,7 @@ static int stt_dest_connected(struct stt_sock *ssk, struct stt_dest *dest)
 {
 	struct stt_peer peer;
 
-	dest->session = stt_sock_peer(ssk, &peer);
+	dest->session = stt_sock_peer(ssk, &peer, STT_REF_SEND);
 	dest->stream = peer.stream;
 	dest->type = peer.type;
 	if (dest->session)
@@ -42,14 +42,14 @@ static int stt_dest_connected(struct stt_sock *ssk, struct stt_dest *dest)
 /* The node of a destination, if the caller may send there. */
 static struct stt_node *stt_dest_node(struct stt_sock *ssk, u32 id)
 {
-	struct stt_node *node = stt_node_get(sock_net(&ssk->sk), id);
+	struct stt_node *node = stt_node_get(sock_net(&ssk->sk), id, STT_REF_SEND);
 
 	if (!node)
 		return ERR_PTR(-ENODEV);
 	/* A socket of the node was let in when it was bound. */
 	if (READ_ONCE(ssk->node) == node || stt_node_permits(node))
 		return node;
-	stt_node_put(node);
+	stt_node_put(node, STT_REF_SEND);
 	return ERR_PTR(-EACCES);
 }
 
@@ -87,9 +87,9 @@ static int stt_dest_named(struct stt_sock *ssk, const struct sockaddr_stt *addr,
 	node = stt_dest_node(ssk, addr->sstt_node);
 	if (IS_ERR(node))
 		return PTR_ERR(node);
-	dest->session = stt_session_get(node, addr->sstt_session);
+	dest->session = stt_session_get(node, addr->sstt_session, STT_REF_SEND);
 	dest->stream = addr->sstt_stream;
-	stt_node_put(node);
+	stt_node_put(node, STT_REF_SEND);
 	return dest->session ? 0 : -ENOENT;
 }
 
@@ -250,7 +250,7 @@ int stt_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 		return err;
 
 	err = stt_output_message(sock->sk, &dest, msg, len);
-	stt_session_put(dest.session);
+	stt_session_put(dest.session, STT_REF_SEND);
 	return err ?: len;
 }
 

@@ -34,9 +34,9 @@ static void stt_end_net(struct net *net)
 	struct stt_node *node;
 	u32 id = 0;
 
-	while ((node = stt_node_get_from(net, &id))) {
+	while ((node = stt_node_get_from(net, &id, STT_REF_RESUME))) {
 		stt_end_node(node);
-		stt_node_put(node);
+		stt_node_put(node, STT_REF_RESUME);
 		id++;
 	}
 }

@@ -17,6 +17,7 @@
 #include "node.h"
 #include "output.h"
 #include "session.h"
+#include "trace.h"
 
 static struct kmem_cache *stt_session_cache __ro_after_init;
 
@@ -37,18 +38,21 @@ struct stt_session *stt_session_find(struct stt_node *node, u64 id)
 	return rhashtable_lookup(&node->sessions, &id, stt_session_params);
 }
 
-bool stt_session_hold(struct stt_session *s)
+bool stt_session_hold(struct stt_session *s, enum stt_ref why)
 {
-	return refcount_inc_not_zero(&s->refs);
+	if (!refcount_inc_not_zero(&s->refs))
+		return false;
+	trace_stt_session_ref(s, why, true, refcount_read(&s->refs));
+	return true;
 }
 
-struct stt_session *stt_session_get(struct stt_node *node, u64 id)
+struct stt_session *stt_session_get(struct stt_node *node, u64 id, enum stt_ref why)
 {
 	struct stt_session *s;
 
 	rcu_read_lock();
 	s = stt_session_find(node, id);
-	if (s && !stt_session_hold(s))
+	if (s && !stt_session_hold(s, why))
 		s = NULL;
 	rcu_read_unlock();
 	return s;
@@ -60,12 +64,14 @@ static void stt_session_free(struct rcu_head *rcu)
 
 	dst_cache_destroy(&s->dst_cache);
 	kfree(s->peer_id);
-	stt_node_put(s->node);
+	stt_node_put(s->node, STT_REF_SESSION);
 	kmem_cache_free(stt_session_cache, s);
 }
 
-void stt_session_put(struct stt_session *s)
+void stt_session_put(struct stt_session *s, enum stt_ref why)
 {
+	/* Before it may be gone. */
+	trace_stt_session_ref(s, why, false, refcount_read(&s->refs) - 1);
 	if (refcount_dec_and_test(&s->refs))
 		call_rcu(&s->rcu, stt_session_free);
 }
@@ -93,8 +99,9 @@ struct stt_session *stt_session_create(struct stt_node *node,
 	spin_lock_init(&s->lock);
 	seqlock_init(&s->endpoint_lock);
 	INIT_HLIST_HEAD(&s->binds);
-	stt_node_hold(node);
+	stt_node_hold(node, STT_REF_SESSION);
 	s->node = node;
+	trace_stt_session_ref(s, STT_REF_TABLE, true, 1);
 	s->last_rx = jiffies;
 	s->last_tx = jiffies;
 	/* Entries must be younger than this; 0 would be in the future at boot. */
@@ -217,7 +224,7 @@ void stt_session_delete(struct stt_session *s, u8 reason)
 	timer_shutdown_sync(&s->timer);
 	stt_keys_release(s);
 	stt_event_session(s, STT_CMD_SESSION_DEL_NTF, GFP_KERNEL);
-	stt_session_put(s);
+	stt_session_put(s, STT_REF_TABLE);
 }
 
 /* The peer has proved itself. Returns whether that was news. */

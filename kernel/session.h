@@ -11,6 +11,7 @@
 
 #include "endpoint.h"
 #include "key.h"
+#include "ref.h"
 #include "stats.h"
 
 struct stt_node;
@@ -108,9 +109,9 @@ void stt_session_delete(struct stt_session *s, u8 reason);
 
 /* Under rcu_read_lock(); no reference is taken. */
 struct stt_session *stt_session_find(struct stt_node *node, u64 id);
-struct stt_session *stt_session_get(struct stt_node *node, u64 id);
-bool stt_session_hold(struct stt_session *s);
-void stt_session_put(struct stt_session *s);
+struct stt_session *stt_session_get(struct stt_node *node, u64 id, enum stt_ref why);
+bool __must_check stt_session_hold(struct stt_session *s, enum stt_ref why);
+void stt_session_put(struct stt_session *s, enum stt_ref why);
 
 /* 0, or why nothing can be sent on the session. */
 int stt_session_error(const struct stt_session *s);

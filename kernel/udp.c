@@ -51,7 +51,7 @@ static struct stt_node *stt_udp_node_get(struct sock *sk)
 
 	rcu_read_lock();
 	node = rcu_dereference_sk_user_data(sk);
-	if (node && !refcount_inc_not_zero(&node->refs))
+	if (node && !stt_node_hold_rcu(node, STT_REF_UDP_CLOSE))
 		node = NULL;
 	rcu_read_unlock();
 	return node;
@@ -68,7 +68,7 @@ static void stt_udp_do_close(struct sock *sk, long timeout, struct stt_udp_ops *
 	__module_get(THIS_MODULE);
 	if (node) {
 		stt_node_kill(node, STT_CLOSE_NODE_GONE);
-		stt_node_put(node);
+		stt_node_put(node, STT_REF_UDP_CLOSE);
 	}
 	ops->base->close(sk, timeout);
 	module_put(THIS_MODULE);
@@ -240,7 +240,7 @@ static struct stt_node *stt_udp_find_lost(void)
 	mutex_lock(&stt_udp_watch_lock);
 	list_for_each_entry(node, &stt_udp_watched, udp_watch) {
 		if (stt_udp_lost(node)) {
-			stt_node_hold(node);
+			stt_node_hold(node, STT_REF_UDP_WATCH);
 			mutex_unlock(&stt_udp_watch_lock);
 			return node;
 		}
@@ -262,7 +262,7 @@ static void stt_udp_watch(struct work_struct *work)
 
 	while ((node = stt_udp_find_lost())) {
 		stt_node_kill(node, STT_CLOSE_NODE_GONE);
-		stt_node_put(node);
+		stt_node_put(node, STT_REF_UDP_WATCH);
 	}
 }
 
