@@ -14,6 +14,7 @@
 #endif
 
 #include <net/genetlink.h>
+#include <net/net_namespace.h>
 
 /* Attributes of a dump request. */
 static inline struct nlattr **stt_genl_dump_attrs(struct netlink_callback *cb)
@@ -22,6 +23,17 @@ static inline struct nlattr **stt_genl_dump_attrs(struct netlink_callback *cb)
 	return genl_info_dump(cb)->attrs;
 #else
 	return genl_dumpit_info(cb)->attrs;
+#endif
+}
+
+/* @table has @n entries, and an empty one behind them. */
+static inline struct ctl_table_header *
+stt_register_net_sysctl(struct net *net, const char *path, struct ctl_table *table, size_t n)
+{
+#ifdef STT_HAVE_NET_SYSCTL_SZ
+	return register_net_sysctl_sz(net, path, table, n);
+#else
+	return register_net_sysctl(net, path, table);
 #endif
 }
 

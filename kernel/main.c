@@ -10,6 +10,7 @@
 #include "node.h"
 #include "resume.h"
 #include "session.h"
+#include "sysctl.h"
 #include "udp.h"
 
 unsigned int stt_net_id __read_mostly;
@@ -19,9 +20,7 @@ static int __net_init stt_net_init(struct net *net)
 	struct stt_net *sn = stt_net(net);
 
 	xa_init_flags(&sn->nodes, XA_FLAGS_ALLOC1);
-	sn->nodes_max = STT_NODES_MAX_DEFAULT;
-	sn->sessions_max = STT_SESSIONS_MAX_DEFAULT;
-	return 0;
+	return stt_sysctl_register(net);
 }
 
 /* A node's UDP socket holds the namespace, so no node is left in it. */
@@ -29,6 +28,7 @@ static void __net_exit stt_net_exit(struct net *net)
 {
 	struct stt_net *sn = stt_net(net);
 
+	stt_sysctl_unregister(net);
 	WARN_ON_ONCE(atomic_read(&sn->n_nodes) || atomic_read(&sn->n_sessions));
 	xa_destroy(&sn->nodes);
 }

@@ -147,7 +147,7 @@ static int stt_node_charge(struct stt_net *sn, struct netlink_ext_ack *extack)
 		return 0;
 
 	atomic_dec(&sn->n_nodes);
-	NL_SET_ERR_MSG(extack, "too many nodes in this network namespace");
+	NL_SET_ERR_MSG(extack, "too many nodes in this network namespace (net.stt.nodes_max)");
 	return -ENOSPC;
 }
 

@@ -15,24 +15,28 @@
 #include "ref.h"
 #include "stats.h"
 
+struct ctl_table;
+struct ctl_table_header;
 struct netlink_ext_ack;
 struct stt_sock;
 struct stt_udp_ops;
 
-/* Defaults and limits of a network namespace. */
+/* Of a session. */
 #define STT_HEARTBEAT_MS_DEFAULT	30000
 #define STT_HEARTBEAT_MS_MIN		100
 #define STT_HEARTBEAT_MS_MAX		(24 * 3600 * 1000)
-#define STT_NODES_MAX_DEFAULT		4096
-#define STT_SESSIONS_MAX_DEFAULT	BIT(20)
 
 /**
  * struct stt_net - this module in one network namespace
  * @nodes: by id; entries are removed when the node dies
  * @n_nodes: how many there are
  * @n_sessions: over all nodes
- * @nodes_max: limit
- * @sessions_max: limit
+ * @nodes_max: limit, a sysctl as those that follow
+ * @sessions_max: limit, over all nodes
+ * @reassembly_max_bytes: memory for messages whose frames are not all there,
+ *	over all sessions
+ * @sysctl_table: of this namespace
+ * @sysctl_header: its registration
  * @next_node: where the search for a free id goes on, so that ids rest
  */
 struct stt_net {
@@ -41,6 +45,9 @@ struct stt_net {
 	atomic_t n_sessions;
 	u32 nodes_max;
 	u32 sessions_max;
+	u32 reassembly_max_bytes;
+	struct ctl_table *sysctl_table;
+	struct ctl_table_header *sysctl_header;
 	u32 next_node;
 };
 

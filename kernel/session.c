@@ -119,7 +119,8 @@ static int stt_session_charge(struct stt_node *node, struct netlink_ext_ack *ext
 		return 0;
 
 	atomic_dec(&sn->n_sessions);
-	NL_SET_ERR_MSG(extack, "too many sessions in this network namespace");
+	NL_SET_ERR_MSG(extack,
+		       "too many sessions in this network namespace (net.stt.sessions_max)");
 	return -ENOSPC;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/peer.c */
+/* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/peer.c selftests/lib/user.c */
 /* A35: one's own node needs no privilege, another's cannot be touched. */
-#include <grp.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,35 +9,9 @@
 #include <unistd.h>
 
 #include "lib/peer.h"
+#include "lib/user.h"
 
 #define ID 0x35ULL
-#define NOBODY 65534
-#define OTHER 12345
-
-static bool become(uid_t uid)
-{
-	check(!setgroups(0, NULL) && !setresgid(uid, uid, uid));
-	check(!setresuid(uid, uid, uid));
-	return true;
-}
-
-/* Run a part of a test as another user, in a process of its own. */
-static bool as_user(uid_t uid, bool (*fn)(void *arg), void *arg)
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		bool ok = become(uid) && fn(arg);
-
-		fflush(stdout);
-		_exit(!ok);
-	}
-	check_is(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) && !WEXITSTATUS(status);
-}
 
 static bool foreign_socket(void *arg)
 {
@@ -63,7 +36,7 @@ static bool no_socket(int arg)
 
 	(void)arg;
 	check(duo_open(&d, PATH_V4, ID));
-	check(as_user(NOBODY, foreign_socket, &d.k));
+	check(as_user(USER_NOBODY, foreign_socket, &d.k));
 	check_is(session_stat(&d.k, ID, STT_A_STATS_TX_FRAMES), 0);
 	check(duo_quiet(&d));
 	return true;
@@ -123,7 +96,7 @@ static bool no_netlink(int arg)
 
 	(void)arg;
 	check(duo_open(&d, PATH_V4, ID));
-	check(as_user(NOBODY, foreign_netlink, &d.k));
+	check(as_user(USER_NOBODY, foreign_netlink, &d.k));
 	check(unchanged(&d));
 	return true;
 }
@@ -142,7 +115,7 @@ static bool lent_socket(int arg)
 
 	(void)arg;
 	check(duo_open(&d, PATH_V4, ID));
-	check(as_user(NOBODY, borrowed, &d.k));
+	check(as_user(USER_NOBODY, borrowed, &d.k));
 	check(unchanged(&d));
 	return true;
 }
@@ -169,10 +142,10 @@ static bool handed_socket(int arg)
 
 	(void)arg;
 	check(enter(PATH_V4, 0));
-	check_is(seteuid(OTHER), 0);
+	check_is(seteuid(USER_OTHER), 0);
 	check(ctl_open(&ctl, PATH_V4, 0));
 	check_is(seteuid(0), 0);
-	return as_user(NOBODY, own_node_other_socket, ctl);
+	return as_user(USER_NOBODY, own_node_other_socket, ctl);
 }
 
 /* Looking is free. */
@@ -198,7 +171,7 @@ static bool may_look(int arg)
 
 	(void)arg;
 	check(duo_open(&d, PATH_V4, ID));
-	check(as_user(NOBODY, look, &d.k));
+	check(as_user(USER_NOBODY, look, &d.k));
 	return true;
 }
 
@@ -229,7 +202,7 @@ static bool echo(void *arg)
 
 static bool own_node(int arg)
 {
-	uid_t uid = NOBODY;
+	uid_t uid = USER_NOBODY;
 
 	(void)arg;
 	check(enter(PATH_LO4, 0));
@@ -262,8 +235,8 @@ static bool tenant_used(struct tenant *t)
 	close(t->ready[1]);
 	close(t->done[0]);
 	check_is(read(t->ready[0], &s, sizeof(s)), sizeof(s));
-	check(as_user(OTHER, foreign_socket, &s));
-	check(as_user(OTHER, foreign_netlink, &s));
+	check(as_user(USER_OTHER, foreign_socket, &s));
+	check(as_user(USER_OTHER, foreign_netlink, &s));
 	/* CAP_NET_ADMIN overrides. */
 	check(ctl_open(&s.ctl, PATH_V4, 0));
 	fd = stt_bound(&s, STT_SESSION_ANY);
@@ -286,7 +259,7 @@ static bool two_users(int arg)
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		ok = become(NOBODY) && tenant_main(&t);
+		ok = become(USER_NOBODY) && tenant_main(&t);
 		fflush(stdout);
 		_exit(!ok);
 	}

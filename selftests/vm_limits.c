@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/peer.c selftests/lib/user.c */
+/* A35: limits of a network namespace refuse with a clear message. */
+#include <fcntl.h>
+#include <sched.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/peer.h"
+#include "lib/user.h"
+
+#define ID 0x11ULL
+#define REASSEMBLY "reassembly_max_bytes"
+#define REASSEMBLY_DEFAULT (16 << 20)
+
+static int sysctl_open(const char *name, int flags)
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/stt/%s", name);
+	return keep(open(path, flags | O_CLOEXEC));
+}
+
+static bool sysctl_set(const char *name, long long value)
+{
+	char text[32];
+	int fd = sysctl_open(name, O_WRONLY);
+	int len = snprintf(text, sizeof(text), "%lld\n", value);
+
+	return fd >= 0 && write(fd, text, len) == len;
+}
+
+static long long sysctl_get(const char *name)
+{
+	char text[32] = "";
+	int fd = sysctl_open(name, O_RDONLY);
+
+	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 ? atoll(text) : -1;
+}
+
+static const struct limit {
+	const char *name;
+	long long normal, max;
+} limits[] = {
+	{ "nodes_max", 4096, 1 << 20 },
+	{ "sessions_max", 1 << 20, 1 << 24 },
+	{ REASSEMBLY, REASSEMBLY_DEFAULT, 1 << 30 },
+};
+
+static void normal(void *arg)
+{
+	(void)arg;
+	enter(PATH_V4, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+		sysctl_set(limits[i].name, limits[i].normal);
+}
+
+/* In namespace a, with what it is by default behind the test. */
+static bool begin(struct stt_ctl **ctl)
+{
+	check(ctl_open(ctl, PATH_V4, 0));
+	at_end(normal, NULL);
+	return true;
+}
+
+static bool ranges(int arg)
+{
+	struct stt_ctl *ctl;
+
+	(void)arg;
+	check(begin(&ctl));
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		const struct limit *l = &limits[i];
+
+		check_is(sysctl_get(l->name), l->normal);
+		check(sysctl_set(l->name, l->max));
+		check_is(sysctl_get(l->name), l->max);
+		check(!sysctl_set(l->name, l->max + 1));
+		check_is(errno, EINVAL);
+		check(!sysctl_set(l->name, -1));
+		check_is(errno, EINVAL);
+		check_is(sysctl_get(l->name), l->max);
+		check(sysctl_set(l->name, 0));
+		check_is(sysctl_get(l->name), 0);
+	}
+	return true;
+}
+
+/* Each namespace has its own. */
+static bool apart(int arg)
+{
+	struct stt_ctl *ctl, *other;
+	struct stt_info info;
+
+	(void)arg;
+	check(begin(&ctl));
+	check(sysctl_set("nodes_max", 7));
+	check(sysctl_set("sessions_max", 8));
+	check(ctl_open(&other, PATH_V4, 1));
+	check_is(sysctl_get("nodes_max"), 4096);
+	check_is(stt_ctl_info(other, &info), 0);
+	check_is(info.nodes_max, 4096);
+	check_is(stt_ctl_info(ctl, &info), 0);
+	check_is(info.nodes_max, 7);
+	check_is(info.sessions_max, 8);
+	return true;
+}
+
+static bool too_many(int ret, const char *what)
+{
+	check_is(ret, -ENOSPC);
+	check(strstr(stt_errmsg(), what));
+	check(strstr(stt_errmsg(), "net.stt."));
+	return true;
+}
+
+static bool nodes(int arg)
+{
+	struct stt_ctl *ctl;
+	struct stt_info info;
+	union stt_addr addr;
+	struct side s[2];
+	uint32_t id = 0;
+	int fd;
+
+	(void)arg;
+	check(begin(&ctl));
+	check(sysctl_set("nodes_max", 2));
+	check(side_open(&s[0], PATH_V4, 0));
+	check(side_open(&s[1], PATH_V4, 0));
+	fd = udp_open(PATH_V4, 0, &addr);
+	check(too_many(stt_ctl_node_new(ctl, fd, NULL, &id), "too many nodes"));
+	check_is(id, 0);
+	/* A lower limit ends nothing. */
+	check(sysctl_set("nodes_max", 0));
+	check_is(stt_ctl_info(ctl, &info), 0);
+	check_is(info.nodes, 2);
+	check(too_many(stt_ctl_node_new(ctl, fd, NULL, &id), "too many nodes"));
+	/* One goes, one comes. */
+	check(sysctl_set("nodes_max", 2));
+	check_is(stt_ctl_node_del(ctl, s[0].node, 0), 0);
+	check_is(stt_ctl_node_new(ctl, fd, NULL, &id), 0);
+	return true;
+}
+
+/* All nodes of the namespace together. */
+static bool sessions(int arg)
+{
+	struct stt_ctl *ctl;
+	struct side a, b;
+
+	(void)arg;
+	check(begin(&ctl));
+	check(sysctl_set("sessions_max", 3));
+	check(side_open(&a, PATH_V4, 0));
+	check(side_open(&b, PATH_V4, 0));
+	check_is(side_session(&a, ID, &b.addr), 0);
+	check_is(side_session(&b, ID, &a.addr), 0);
+	check_is(side_session(&a, ID + 1, &b.addr), 0);
+	check(too_many(side_session(&b, ID + 1, &a.addr), "too many sessions"));
+	check_is(side_get(&a, ID).state, STT_SESSION_STATE_ACTIVE);
+	check_is(stt_ctl_session_del(a.ctl, a.node, ID, 0), 0);
+	check_is(side_session(&b, ID + 1, &a.addr), 0);
+	check_is(stt_ctl_node_del(a.ctl, a.node, 0), 0);
+	check_is(side_session(&b, ID + 2, &b.addr), 0);
+	check(too_many(side_session(&b, ID + 3, &b.addr), "too many sessions"));
+	return true;
+}
+
+static bool readable_only(void *arg)
+{
+	(void)arg;
+	check(enter(PATH_V4, 0));
+	check_is(sysctl_get("nodes_max"), 4096);
+	check_fails(sysctl_open("nodes_max", O_WRONLY), EACCES);
+	return true;
+}
+
+static bool not_owner(int arg)
+{
+	struct stt_ctl *ctl;
+
+	(void)arg;
+	check(begin(&ctl));
+	return as_user(USER_NOBODY, readable_only, NULL);
+}
+
+static bool map_root(void)
+{
+	char text[40];
+	int fd = keep(open("/proc/self/uid_map", O_WRONLY));
+	int len = snprintf(text, sizeof(text), "0 %u 1\n", USER_NOBODY);
+
+	return fd >= 0 && write(fd, text, len) == len;
+}
+
+/* Root of one's own namespaces: may set them, but not take more than there was. */
+static bool contained(void *arg)
+{
+	(void)arg;
+	/* Who gave up root has no say in its own /proc without this. */
+	check(!prctl(PR_SET_DUMPABLE, 1));
+	check(!unshare(CLONE_NEWUSER | CLONE_NEWNET));
+	check(map_root());
+	check_is(sysctl_get("nodes_max"), 4096);
+	check(sysctl_set("nodes_max", 5));
+	check_is(sysctl_get("nodes_max"), 5);
+	check(sysctl_set("sessions_max", 1 << 24));
+	check_is(sysctl_get(REASSEMBLY), REASSEMBLY_DEFAULT);
+	check(sysctl_set(REASSEMBLY, 1000));
+	check(sysctl_set(REASSEMBLY, REASSEMBLY_DEFAULT));
+	check(!sysctl_set(REASSEMBLY, REASSEMBLY_DEFAULT + 1));
+	check_is(errno, EINVAL);
+	return true;
+}
+
+static bool container(int arg)
+{
+	int fd = open("/proc/sys/kernel/unprivileged_userns_clone", O_WRONLY | O_CLOEXEC);
+
+	(void)arg;
+	/* Debian's switch; other kernels have none. */
+	if (fd >= 0) {
+		check_is(write(fd, "1\n", 2), 2);
+		close(fd);
+	}
+	return as_user(USER_NOBODY, contained, NULL);
+}
+
+static const struct test tests[] = {
+	{ "A35 limits have their defaults and ranges", ranges, 0 },
+	{ "A35 each namespace has its own limits", apart, 0 },
+	{ "A35 one node too many: ENOSPC, and a sentence", nodes, 0 },
+	{ "A35 one session too many: ENOSPC, and a sentence", sessions, 0 },
+	{ "A35 a user may read the limits, not set them", not_owner, 0 },
+	{ "A35 root of an unprivileged container sets its own", container, 0 },
+};
+
+int main(void)
+{
+	if (sodium_init() < 0)
+		return 1;
+	return suite(tests);
+}
