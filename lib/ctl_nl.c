@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #define _GNU_SOURCE
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -266,27 +267,66 @@ static int send_wiping(struct stt_ctl *ctl, struct sttnl_req *req, bool may)
 	return err;
 }
 
+/* Is there something to read, if only an error? */
+static bool waiting(const struct stt_ctl *ctl)
+{
+	struct pollfd pfd = { .fd = mnl_socket_get_fd(ctl->nl), .events = POLLIN };
+
+	return poll(&pfd, 1, 0) > 0;
+}
+
+/*
+ * While a dump is not read to its end the kernel refuses others (EBUSY), and it
+ * goes on with it only when something was read. So ask for something to read,
+ * then read all there is. Not by a new socket: it would be of the network
+ * namespace that the thread is in by now.
+ */
+static int read_rest(struct stt_ctl *ctl)
+{
+	struct walk w = { .ctl = ctl };
+	struct sttnl_req req;
+	int ret;
+
+	sttnl_begin(&req, NLMSG_NOOP, 0, NLM_F_ACK);
+	w.seq = ++ctl->seq;
+	req.nlh.nlmsg_seq = w.seq;
+	ret = send_wiping(ctl, &req, true);
+	if (ret == 0)
+		ret = walk_all(&w);
+	while (ret >= 0 && waiting(ctl))
+		ret = (int)receive(ctl->nl, ctl->rx, sizeof(ctl->rx));
+	ctl->unread = ret < 0;
+	return ret < 0 ? ret : 0;
+}
+
+/* Can @req be sent now? */
+static int check_call(struct stt_ctl *ctl, const struct sttnl_req *req)
+{
+	note_why(ctl, ctl->busy ? "a callback cannot use the channel that calls it" : "");
+	if (ctl->busy)
+		return -EBUSY;
+	if (req->full)
+		return -EMSGSIZE;
+	return ctl->unread ? read_rest(ctl) : 0;
+}
+
 int sttnl_call(struct stt_ctl *ctl, struct sttnl_req *req, sttnl_cb cb, void *arg)
 {
 	struct walk w = { .ctl = ctl, .cb = cb, .arg = arg };
-	bool full = req->full, busy = ctl->busy;
-	int ret;
+	bool dump = req->nlh.nlmsg_flags & NLM_F_DUMP;
+	int ret = check_call(ctl, req), err;
 
-	note_why(ctl, busy ? "a callback cannot use the channel that calls it" : "");
-	if (!(req->nlh.nlmsg_flags & NLM_F_DUMP))
+	if (!dump)
 		req->nlh.nlmsg_flags |= NLM_F_ACK;
 	w.seq = ++ctl->seq;
 	req->nlh.nlmsg_seq = w.seq;
-	ret = send_wiping(ctl, req, !full && !busy);
-	if (busy)
-		return -EBUSY;
-	if (full)
-		return -EMSGSIZE;
-	if (ret < 0)
-		return ret;
+	err = send_wiping(ctl, req, ret == 0);
+	if (ret < 0 || err < 0)
+		return ret < 0 ? ret : err;
 	ctl->busy = true;
 	ret = walk_all(&w);
 	ctl->busy = false;
+	ctl->unread = dump && !w.end;
 	return ret;
 }
 

@@ -24,6 +24,7 @@ struct stt_ctl {
 	uint32_t		group;		/* 0: no group "events" */
 	uint32_t		seq;
 	bool			busy;		/* a walk is on: a callback runs */
+	bool			unread;		/* a dump that was not read to its end */
 	size_t			event_off, event_len;
 	char			why[256];	/* the kernel's words, may be empty */
 	uint8_t			rx[STTNL_RX_LEN]
