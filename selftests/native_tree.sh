@@ -38,9 +38,16 @@ all_tidy()
 	! grep -nE '[[:space:]]+$' $(files '*.c' '*.h' '*.sh' '*.py' '*.yaml' tools Makefile Kbuild)
 }
 
+# Programs are found by PATH, wherever they were built.
+no_build_dir()
+{
+	! grep -nE 'REPO\}?/build' $(files 'selftests/vm_*.sh')
+}
+
 git rev-parse --git-dir > /dev/null 2>&1 || { echo "1..0 # SKIP no git repository"; exit 0; }
-tap_plan 3
+tap_plan 4
 tap_ok "every file names its licence" all_named
 tap_ok "tests and entry points are executable" all_executable
 tap_ok "no white space at line ends" all_tidy
+tap_ok "no test in the VM names a build directory" no_build_dir
 tap_exit

@@ -8,7 +8,6 @@
 here=$(dirname "$0")
 work=$(mktemp -d) || tap_bail "no temporary directory"
 trap 'ns_cleanup; rm -rf "$work" "/etc/netns/$NS_PREFIX-b"' EXIT
-PATH=$REPO/build:$REPO/build/examples:$PATH
 
 # Good seeds, so that nothing has to be stretched and the test is quick.
 printf 'a seed for the nodes of this test' > "$work/node"
