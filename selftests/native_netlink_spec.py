@@ -49,12 +49,19 @@ class Tap:
         return any(trouble for _, trouble in self.points)
 
 
+def more_of(got, wanted):
+    """Both sides, or what each has more than the other where they are lists."""
+    if isinstance(got, list) and isinstance(wanted, list) and sorted(got) != sorted(wanted):
+        got, wanted = ([x for x in got if x not in wanted], [x for x in wanted if x not in got])
+    return [f"code {got}", f"spec {wanted}"]
+
+
 def difference(got, wanted):
     if isinstance(got, dict) and isinstance(wanted, dict):
-        lines = [f"{k}: code {got.get(k, '-')}, spec {wanted.get(k, '-')}"
+        lines = [f"{k}: " + ", ".join(more_of(got.get(k, "-"), wanted.get(k, "-")))
                  for k in {**wanted, **got} if got.get(k) != wanted.get(k)]
         return lines or [f"order: code {list(got)}", f"order: spec {list(wanted)}"]
-    return [f"code {got}", f"spec {wanted}"]
+    return more_of(got, wanted)
 
 
 # --- C ---------------------------------------------------------------------
@@ -154,7 +161,8 @@ class Module:
         self.text = strip_comments("".join(read(os.path.relpath(p, ROOT)) for p in paths))
         self.policies = self.read_policies()
         self.ops = self.read_ops()
-        self.functions = self.read_functions()
+        self.bodies = dict(re.findall(r"^\w[^\n;{}]*?\b(\w+)\([^;{}]*\)\n\{(.*?)^\}", self.text,
+                                      flags=re.S | re.M))
 
     def read_policies(self):
         tables = re.findall(r"struct nla_policy (\w+)\[(\w+) \+ 1\] = \{(.*?)\n\};",
@@ -175,35 +183,37 @@ class Module:
             ops[fields["cmd"]] = {k: v for k, v in fields.items() if v != "NULL"}
         return ops
 
-    def read_functions(self):
-        """Name -> body. What a body puts into messages is left out of it."""
-        found = re.findall(r"^\w[^\n;{}]*?\b(\w+)\([^;{}]*\)\n\{(.*?)^\}", self.text,
-                           flags=re.S | re.M)
-        return {name: re.sub(r"\bnla_put\w*\(\s*\w+,\s*STT_A_\w+", "", body)
-                for name, body in found}
+    def reached(self, function, without):
+        """The function and all that it names, but not those whose name has one of these."""
+        seen, todo = set(), [function]
+        while todo:
+            name = todo.pop()
+            if name in seen or name not in self.bodies or any(w in name for w in without):
+                continue
+            seen.add(name)
+            todo += re.findall(r"\w+", self.bodies[name])
+        return "".join(self.bodies[name] for name in seen)
 
     def looks_at(self, handler, prefix):
         """The attributes of a request that a handler looks at, or what it calls."""
-        seen, todo, attrs = set(), [handler], set()
-        while todo:
-            name = todo.pop()
-            if name in seen or "_put_" in name or "_event_" in name:
-                continue
-            seen.add(name)
-            words = set(re.findall(r"\w+", self.functions.get(name, "")))
-            attrs.update(w for w in words if w.startswith(prefix))
-            todo += [w for w in words if w in self.functions]
-        return attrs
+        text = self.reached(handler, ("_put_", "_event_"))
+        text = re.sub(r"\bnla_put\w*\(\s*\w+,\s*STT_A_\w+", "", text)
+        return set(re.findall(r"\b%s\w+" % prefix, text))
+
+    def answers(self, function, prefix):
+        """The attributes that it puts, or what it calls does, but for events."""
+        text = self.reached(function, ("_event_",) if "_event_" not in function else ())
+        return {attr for _, attr in re.findall(PUT, text) if attr.startswith(prefix)}
 
     def puts(self):
         """Attribute -> kind of the call that puts it into a message."""
         found = {}
-        for call, attr in re.findall(r"\b(nla_put\w*|nla_nest_start\w*|\w+_stats_put)"
-                                     r"\(\s*\w+,\s*(STT_A_\w+)", self.text):
+        for call, attr in re.findall(PUT, self.text):
             found.setdefault(attr, set()).add(PUT_KINDS.get(call, call))
         return {attr: "/".join(sorted(kinds)) for attr, kinds in found.items()}
 
 
+PUT = r"\b(nla_put\w*|nla_nest_start\w*|\w+_stats_put)\(\s*\w+,\s*(STT_A_\w+)"
 PUT_KINDS = {
     "nla_put_u8": "u8", "nla_put_u16": "u16", "nla_put_u32": "u32",
     "nla_put_u64_64bit": "u64", "nla_put_be16": "be16", "nla_put_be32": "ipv4",
@@ -405,19 +415,33 @@ def check_ops(tap, spec, module):
     tap.same("events: the module sends all of them and no other", sorted(got), sorted(wanted))
 
 
-def check_requests(tap, spec, module):
-    got, wanted = {}, {}
-    for op in spec.ops:
-        ops = module.ops.get(c_name("stt-cmd-" + op["name"]), {})
-        for mode, field in (("do", "doit"), ("dump", "dumpit")):
-            if mode not in op:
-                continue
-            s = spec.sets[op["attribute-set"]]
-            prefix, key = c_name(s["name-prefix"]), f"{op['name']} {mode}"
-            names = op[mode].get("request", {}).get("attributes", [])
-            wanted[key] = sorted(prefix + c_name(n) for n in names)
-            got[key] = sorted(module.looks_at(ops.get(field), prefix) - {prefix + "MAX"})
-    tap.same("requests: the attributes that each handler looks at", got, wanted)
+def check_each(tap, spec, module):
+    """What each command takes and answers, do and dump apart."""
+    fields = {"do": "doit", "dump": "dumpit"}
+    sides = {"request": module.looks_at, "reply": module.answers}
+    got, wanted = {side: {} for side in sides}, {side: {} for side in sides}
+    for op, mode in ((op, mode) for op in spec.ops for mode in fields if mode in op):
+        prefix = c_name(spec.sets[op["attribute-set"]]["name-prefix"])
+        handler = module.ops.get(c_name("stt-cmd-" + op["name"]), {}).get(fields[mode])
+        for side, of_handler in sides.items():
+            names = op[mode].get(side, {}).get("attributes", [])
+            key = f"{op['name']} {mode}"
+            wanted[side][key] = sorted(prefix + c_name(n) for n in names)
+            got[side][key] = sorted(of_handler(handler, prefix) - {prefix + "MAX"})
+    tap.same("requests: the attributes that each handler looks at", got["request"],
+             wanted["request"])
+    tap.same("replies: the attributes that each handler puts", got["reply"], wanted["reply"])
+
+
+def check_events(tap, spec, module):
+    """An event says nothing that asking would not."""
+    more = {}
+    for name in ("node", "session"):
+        prefix = c_name(spec.sets[name]["name-prefix"])
+        reply = {prefix + c_name(n) for n in spec.named(name, ("do",), "reply")}
+        puts = module.answers(f"stt_event_{name}", prefix)
+        more[name] = sorted(puts - reply) if puts else "nothing is put"
+    tap.same("events: attributes of the get", more, {"node": [], "session": []})
 
 
 def check_replies(tap, spec, module):
@@ -465,7 +489,8 @@ def main():
     check_comments(tap, spec, header)
     check_policies(tap, spec, header, module)
     check_ops(tap, spec, module)
-    check_requests(tap, spec, module)
+    check_each(tap, spec, module)
+    check_events(tap, spec, module)
     check_replies(tap, spec, module)
     check_names(tap, spec)
     return tap.finish()
