@@ -42,13 +42,15 @@ Q		:=
 else
 Q		:= @
 endif
-comma		:= ,
-say		= @printf '  %-7s %s\n' "$(1)" "$(2)"
+# What was asked for by its name says what became of it: $(1) target, $(2) words.
+built		 = @$(if $(filter $(1),$(MAKECMDGOALS)),echo "built $(2)",:)
 
-.PHONY: all module lib stt-ip examples tests fuzz headers-test check-style \
+.PHONY: all module lib stt-ip examples tests test-programs fuzz headers-test check-style \
 	install modules_install uninstall clean help FORCE
 
 all: $(if $(wildcard $(KDIR)/Makefile),module,module-skipped) lib stt-ip examples
+	@echo "built in $(BUILD): $(if $(wildcard $(KDIR)/Makefile),module-$(KVER)/stt.ko )libstt-user.so.$(VERSION)" \
+		"libstt-user.a stt-ip $(EXAMPLES:$(BUILD)/%=%)"
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' Makefile
@@ -60,6 +62,7 @@ help:
 #:   stt-ip           the tool
 #:   examples         the programs in tools/examples
 #:   tests            the programs in selftests; unit_* with ASan and UBSan
+#:   test-programs    those without unit_*, as the VM runs them
 #:   fuzz             the fuzz_* programs in selftests, with clang
 #:   headers-test     each public header alone, as C and as C++
 #:   check-style      sparse for KVER, and checkpatch
@@ -70,7 +73,7 @@ help:
 #: Variables
 #:   KVER=6.12.117+deb12-amd64   kernel to build the module for
 #:   WERROR=1                    warnings are errors
-#:   V=1                         show the commands
+#:   V=1                         show the commands; else only what came of them
 #:   CC, CFLAGS, LDFLAGS, BUILD, PREFIX, LIBDIR, DESTDIR, INSTALL_MOD_PATH
 
 # --- module -----------------------------------------------------------------
@@ -78,7 +81,7 @@ help:
 MDIR		:= $(BUILD)/module-$(KVER)
 MODULE_SRC	:= Kbuild $(wildcard kernel/*.[chS] kernel/probe/*.c include/stt/*.h include/uapi/linux/*.h)
 MODULE_COPY	:= $(MODULE_SRC:%=$(MDIR)/%)
-KBUILD		 = $(MAKE) -C $(KDIR) M=$(abspath $(MDIR)) W=1 \
+KBUILD		 = $(MAKE) $(if $(V),,-s) -C $(KDIR) M=$(abspath $(MDIR)) W=1 \
 		   $(if $(V),V=$(V)) $(if $(WERROR),KCFLAGS=-Werror) \
 		   $(if $(SPARSE),C=2 CF=-D__CHECK_ENDIAN__)
 NO_HEADERS	 = no headers for kernel $(KVER) in $(KDIR). \
@@ -86,11 +89,10 @@ NO_HEADERS	 = no headers for kernel $(KVER) in $(KDIR). \
 		   kernel (make module KVER=...)
 
 module: $(MDIR)/stt.ko
-	@:
+	$(call built,module,$<)
 
 $(MDIR)/stt.ko: $(MODULE_COPY) $(MDIR)/.flags
 	$(if $(wildcard $(KDIR)/Makefile),,$(error $(NO_HEADERS)))
-	$(call say,MODULE,$(KVER))
 	+$(Q)$(KBUILD) --no-print-directory modules
 	@touch $@
 
@@ -110,13 +112,14 @@ module-skipped:
 # No key to sign with, and the depmod of the kernel's build system wants more
 # than an external build has.
 modules_install: module
-	+$(Q)$(KBUILD) --no-print-directory CONFIG_MODULE_SIG_ALL= DEPMOD=true \
+	+$(Q)$(KBUILD) --no-print-directory CONFIG_MODULE_SIG_ALL= DEPMOD=true INSTALL_MOD_DIR=updates \
 		$(if $(INSTALL_MOD_PATH),INSTALL_MOD_PATH=$(INSTALL_MOD_PATH)) modules_install
 	$(Q)if [ -e $(INSTALL_MOD_PATH)/lib/modules/$(KVER)/modules.order ]; then \
 		$(DEPMOD) $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER); \
 	else \
 		echo "no kernel in $(INSTALL_MOD_PATH)/lib/modules/$(KVER): run depmod there later"; \
 	fi
+	@echo "installed $$(ls $(INSTALL_MOD_PATH)/lib/modules/$(KVER)/updates/stt.ko*)"
 
 check-style:
 	+$(Q)tools/check-style '$(KVER)' '$(KDIR)' '$(BUILD)'
@@ -155,19 +158,22 @@ PROGRAMS	:= $(filter-out $(UNIT_TESTS) $(FUZZERS),$(patsubst selftests/%.c,%,$(w
 HEADERS		:= $(wildcard include/stt/*.h) include/uapi/linux/stt.h
 
 lib: $(LIB_SO) $(LIB_A) $(BUILD)/libstt-user.so
-	@:
+	$(call built,lib,$(LIB_SO) $(LIB_A))
 
-stt-ip: $(if $(STT_IP_OBJ),$(BUILD)/stt-ip)
-	@:
+stt-ip: $(BUILD)/stt-ip
+	$(call built,stt-ip,$<)
 
 examples: $(EXAMPLES)
-	@:
+	$(call built,examples,$^)
 
-tests: $(UNIT_TESTS:%=$(BUILD)/selftests/%) $(PROGRAMS:%=$(BUILD)/selftests/%)
-	@:
+tests: $(UNIT_TESTS:%=$(BUILD)/selftests/%) test-programs
+	$(call built,tests,$(words $(UNIT_TESTS) $(PROGRAMS)) programs in $(BUILD)/selftests)
+
+test-programs: $(PROGRAMS:%=$(BUILD)/selftests/%)
+	$(call built,test-programs,$(words $^) programs in $(BUILD)/selftests)
 
 fuzz: $(FUZZERS:%=$(BUILD)/selftests/%)
-	@:
+	$(call built,fuzz,$^)
 
 # Compiler, flags and the file lists: a change of any of them rebuilds.
 FLAGS_NOW	 = $(CC) $(BASE_FLAGS) $(HARDEN) $(CFLAGS) $(LDFLAGS)
@@ -185,21 +191,17 @@ $(BUILD)/obj/tools/stt-ip/%.o: INC := '-DSTT_VERSION="$(VERSION)"'
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/.flags
 	@mkdir -p $(@D)
-	$(call say,CC,$<)
 	$(Q)$(CC_OBJ) -c -o $@ $<
 
 $(BUILD)/san/%.o: %.c $(BUILD)/.flags
 	@mkdir -p $(@D)
-	$(call say,CC san,$<)
 	$(Q)$(CC_SAN) -c -o $@ $<
 
 $(BUILD)/fuzz/%.o: %.c $(BUILD)/.flags
 	@mkdir -p $(@D)
-	$(call say,CC fuzz,$<)
 	$(Q)$(CC_FUZZ) -c -o $@ $<
 
 $(LIB_SO): $(LIB_OBJ) lib/libstt-user.map $(BUILD)/.lib-objects
-	$(call say,LD,$@)
 	$(Q)$(CC) -shared -Wl,-soname,libstt-user.so.$(SOVERSION) \
 		-Wl,--version-script,lib/libstt-user.map -Wl,--no-undefined \
 		$(LD_HARDEN) $(LDFLAGS) -pthread -o $@ $(LIB_OBJ) $(PKG_LIBS)
@@ -214,7 +216,6 @@ $(LIB_SAN): $(LIB_SRC:%.c=$(BUILD)/san/%.o)
 $(LIB_FUZZ): $(LIB_SRC:%.c=$(BUILD)/fuzz/%.o)
 $(LIB_A) $(LIB_SAN) $(LIB_FUZZ): $(BUILD)/.lib-objects
 	@mkdir -p $(@D)
-	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcsD $@ $(filter %.o,$^)
 
 # In the build tree the programs find the library beside them; what is
@@ -222,7 +223,6 @@ $(LIB_A) $(LIB_SAN) $(LIB_FUZZ): $(BUILD)/.lib-objects
 LINK		 = $(CC) -pie $(LD_HARDEN) $(LDFLAGS) -pthread -o $@ $(filter %.o,$^) -L$(BUILD) -lstt-user $(PKG_LIBS)
 
 $(BUILD)/stt-ip: $(STT_IP_OBJ) $(BUILD)/libstt-user.so
-	$(call say,LD,$@)
 	$(Q)$(LINK) -Wl,-rpath,'$$ORIGIN'
 
 $(BUILD)/installed/stt-ip: $(STT_IP_OBJ) $(BUILD)/libstt-user.so
@@ -231,7 +231,6 @@ $(BUILD)/installed/stt-ip: $(STT_IP_OBJ) $(BUILD)/libstt-user.so
 
 $(EXAMPLES): $(BUILD)/examples/%: $(BUILD)/obj/tools/examples/%.o $(BUILD)/libstt-user.so
 	@mkdir -p $(@D)
-	$(call say,LD,$@)
 	$(Q)$(LINK) -Wl,-rpath,'$$ORIGIN/..'
 
 # A selftest names further sources it is made of in its first lines:
@@ -244,7 +243,6 @@ packages_of	= $(shell sed -n '1,12s@.*packages:\(.*\)\*/.*@\1@p' selftests/$(1).
 define test_rule
 $(BUILD)/selftests/$(1): $(BUILD)/$(2)/selftests/$(1).o $(patsubst %.c,$(BUILD)/$(2)/%.o,$(call links_of,$(1))) $(3)
 	@mkdir -p $$(@D)
-	$$(call say,LD,$$@)
 	$$(Q)$(4) -pthread -o $$@ $$(filter %.o,$$^) $(3) $(5) $(PKG_LIBS)
 endef
 # $(1) test, $(2) packages
@@ -300,10 +298,13 @@ install: lib stt-ip $(BUILD)/installed/stt-ip
 	$(Q)$(if $(COMPLETIONS),install -m 644 $(COMPLETIONS) $(DESTDIR)$(COMPLETIONDIR))
 	$(Q)$(if $(UNITS),install -m 644 $(UNITS) $(DESTDIR)$(UNITDIR))
 	$(Q)$(if $(DESTDIR),,if [ "$$(id -u)" = 0 ]; then ldconfig; fi)
+	@echo "installed $(DESTDIR)$(BINDIR)/stt-ip, libstt-user in $(DESTDIR)$(LIBDIR)," \
+		"headers in $(DESTDIR)$(INCLUDEDIR), man page in $(DESTDIR)$(MANDIR)"
 
 uninstall:
 	$(Q)rm -f $(INSTALLED:%=$(DESTDIR)%)
 	$(Q)rmdir $(DESTDIR)$(INCLUDEDIR)/stt 2>/dev/null || true
+	@echo "removed libstt-user and stt-ip from $(DESTDIR)$(PREFIX)"
 
 clean:
 	$(Q)rm -rf $(BUILD)

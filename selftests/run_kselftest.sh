@@ -106,6 +106,7 @@ why_not()
 		lacks_tool cc python3
 		python3 -c 'import yaml' 2> /dev/null || echo "no python3-yaml" ;;
 	native_tree.sh)	lacks_tool git ;;
+	native_install.sh) lacks_tool cc readelf pkg-config ;;
 	native_rig.sh)	lacks_tool qemu-system-x86_64 ;;
 	esac | head -n 1
 }
