@@ -92,13 +92,33 @@ built_tests()
 	done
 }
 
+selected_vm()
+{
+	select_tests "$REPO"/selftests/vm_*.sh
+}
+
+selected_native()
+{
+	select_tests "$REPO"/selftests/native_*.sh "$REPO"/selftests/native_*.py
+}
+
+# What has to be built for the selected tests; with --only that is not all.
+test_targets()
+{
+	if [ "$ONLY" = '*' ]; then
+		printf '%s\n' lib stt-ip examples tests
+		return
+	fi
+	built_tests unit
+	[ -z "$(selected_vm)" ] || printf '%s\n' lib stt-ip examples test-programs
+}
+
 native_tests()
 {
 	local dir=$BUILD/results/native files
 
 	rm -rf "$dir"
-	mapfile -t files < <(built_tests unit
-		select_tests "$REPO"/selftests/native_*.sh "$REPO"/selftests/native_*.py)
+	mapfile -t files < <(built_tests unit; selected_native)
 	(cd "$REPO" && REPO=$REPO BUILD=$BUILD tools/vm/run-tests "$dir" "${files[@]}")
 }
 
@@ -148,17 +168,31 @@ vm_tests_native()
 	return $status
 }
 
+check_fuzzers()
+{
+	local fuzzers
+
+	mapfile -t fuzzers < <(built_tests fuzz)
+	[ ${#fuzzers[@]} -gt 0 ] || return
+	stage "build fuzzers" make_quiet "${fuzzers[@]}" &&
+		stage "fuzzing, 10 s each" fuzz_smoke
+}
+
 check_userspace()
 {
-	stage "build userspace, gcc" make_quiet KVER="$1" lib stt-ip examples tests
+	local targets
+
+	mapfile -t targets < <(test_targets)
+	[ ${#targets[@]} = 0 ] || stage "build userspace, gcc" make_quiet "${targets[@]}"
 	if [ "$ONLY" = '*' ]; then
 		stage "public headers, C and C++" make_quiet headers-test
 		stage "build userspace, clang" build_clang
 	fi
-	stage "build fuzzers" make_quiet fuzz
-	stage "native tests" native_tests
-	count_tap "$BUILD/results/native"
-	stage "fuzzing, 10 s each" fuzz_smoke
+	if [ -n "$(built_tests unit; selected_native)" ]; then
+		stage "native tests" native_tests
+		count_tap "$BUILD/results/native"
+	fi
+	check_fuzzers
 }
 
 check_kernel()
@@ -168,8 +202,8 @@ check_kernel()
 	if [ "$ONLY" = '*' ]; then
 		stage "sparse and checkpatch, $kver" make_quiet KVER="$kver" check-style
 	fi
-	if stage "build module, $kver" make_quiet KVER="$kver" module &&
-	   [ -n "$(select_tests "$REPO"/selftests/vm_*.sh)" ]; then
+	[ -n "$(selected_vm)" ] || return
+	if stage "build module, $kver" make_quiet KVER="$kver" module; then
 		stage "VM tests, $kver" vm_tests "$kver"
 		count_tap "$BUILD/results/check-$kver/tap"
 	fi
@@ -178,6 +212,7 @@ check_kernel()
 check_native()
 {
 	[ "$(id -u)" = 0 ] || die "--native wants root"
+	[ -n "$(selected_vm)" ] || wrong_usage "no test of the module is called '$ONLY'"
 	[ -e /proc/modules ] || die "this machine's kernel cannot load modules"
 	KVER=$(uname -r)
 	. "$REPO/tools/vm/module.sh"
@@ -193,13 +228,17 @@ check_all()
 {
 	local series kver kernels=()
 
+	# shellcheck disable=SC2086
+	packages_need $PKG_BUILD $PKG_CHECK || exit 1
+	# The rest is what boots a VM.
+	[ -n "$(selected_vm; select_tests "$REPO/selftests/native_rig.sh")" ] || KERNELS=
 	for series in $KERNELS; do
 		# shellcheck disable=SC2046,SC2086
-		packages_need $PKG_BUILD $PKG_VM $PKG_CHECK $(packages_kernel "$series") || exit 1
+		packages_need $PKG_VM $(packages_kernel "$series") || exit 1
 		kver=$(vm_kernel "$series") || die "no kernel $series in /boot"
 		kernels+=("$kver")
 	done
-	check_userspace "${kernels[0]}"
+	check_userspace
 	for kver in "${kernels[@]}"; do
 		check_kernel "$kver"
 	done
@@ -209,7 +248,8 @@ run_check()
 {
 	local start=$SECONDS
 
-	[ -n "$(select_tests "$REPO"/selftests/*)" ] || wrong_usage "no test is called '$ONLY'"
+	[ -n "$(selected_vm; selected_native; built_tests unit; built_tests fuzz)" ] ||
+		wrong_usage "no test is called '$ONLY'"
 	if [ -n "$NATIVE" ]; then check_native; else check_all; fi
 	printf '\n%s%-44s %5d s\n' "$check_table" "all" $((SECONDS - start))
 	echo "logs: build/logs, results: build/results"
