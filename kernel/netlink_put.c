@@ -38,18 +38,19 @@ static int stt_nl_put_local_ip(struct sk_buff *skb, const struct sock *udp)
 	return nla_put_in_addr(skb, STT_A_NODE_LOCAL_IPV4, inet_sk(udp)->inet_rcv_saddr);
 }
 
-/* The address that the UDP socket is bound to. */
-static int stt_nl_put_local(struct sk_buff *skb, struct stt_node *node)
+/* Which UDP socket it is, and the address that it is bound to. */
+static int stt_nl_put_udp(struct sk_buff *skb, struct stt_node *node)
 {
-	const struct sock *udp;
+	struct sock *udp;
 	int err = 0;
 
 	rcu_read_lock();
 	udp = rcu_dereference(node->udp);
 	if (udp) {
-		err = nla_put_be16(skb, STT_A_NODE_LOCAL_PORT, inet_sk(udp)->inet_sport);
-		if (!err)
-			err = stt_nl_put_local_ip(skb, udp);
+		err = nla_put_u64_64bit(skb, STT_A_NODE_INODE, sock_i_ino(udp),
+					STT_A_NODE_PAD) ?:
+		      nla_put_be16(skb, STT_A_NODE_LOCAL_PORT, inet_sk(udp)->inet_sport) ?:
+		      stt_nl_put_local_ip(skb, udp);
 	}
 	rcu_read_unlock();
 	return err;
@@ -64,7 +65,7 @@ int stt_nl_put_node(struct sk_buff *skb, struct stt_node *node)
 	    nla_put_u32(skb, STT_A_NODE_HEARTBEAT_MS, READ_ONCE(node->heartbeat_ms)) ||
 	    nla_put_u32(skb, STT_A_NODE_SESSIONS, atomic_read(&node->n_sessions)))
 		return -EMSGSIZE;
-	return stt_nl_put_local(skb, node);
+	return stt_nl_put_udp(skb, node);
 }
 
 int stt_nl_put_node_full(struct sk_buff *skb, struct stt_node *node)

@@ -11,6 +11,7 @@ static const struct sttnl_field node_fields[] = {
 	STTNL_FIELD(STT_A_NODE_UID, struct stt_node_info, uid),
 	STTNL_FIELD(STT_A_NODE_HEARTBEAT_MS, struct stt_node_info, heartbeat_ms),
 	STTNL_FIELD(STT_A_NODE_SESSIONS, struct stt_node_info, sessions),
+	STTNL_FIELD(STT_A_NODE_INODE, struct stt_node_info, inode),
 };
 
 static const struct sttnl_addr_attrs local_attrs = {

@@ -134,6 +134,12 @@ static int udp_socket(uint16_t *bound)
 	return fd;
 }
 
+/* Done, and without a reply. */
+static bool done(struct nl_msg *msg, struct answer *a)
+{
+	return ask(msg, a) == 0 && !a->replies;
+}
+
 static int node_new(int fd, struct answer *a)
 {
 	struct nl_msg *msg = request(STT_CMD_NODE_NEW, 0);
@@ -172,11 +178,27 @@ static unsigned int count_stats(struct nlattr *nest)
 	return n;
 }
 
+/* Does the reply have this attribute, and no other? */
+static bool alone(const struct answer *a, int attr)
+{
+	struct nlmsghdr *h = a->kept ? nlmsg_hdr(a->kept) : NULL;
+	struct nlattr *first;
+
+	if (a->replies != 1 || !h)
+		return false;
+	first = genlmsg_attrdata(nlmsg_data(h), 0);
+	return nla_type(first) == attr &&
+	       (int)NLA_ALIGN(first->nla_len) == genlmsg_attrlen(nlmsg_data(h), 0);
+}
+
 static void test_nodes(struct answer *a)
 {
+	struct stat st;
+
 	for (int i = 0; i < 2; i++) {
 		udp[i] = udp_socket(&port[i]);
-		tap_ok(node_new(udp[i], a) == 0, "node new");
+		tap_ok(node_new(udp[i], a) == 0 && alone(a, STT_A_NODE_ID),
+		       "node new: its reply is the id");
 		node[i] = number(a, STT_A_NODE_ID);
 		tap_ok(event(STT_CMD_NODE_NEW_NTF, 1) && event_node == node[i], "event: node new");
 	}
@@ -186,6 +208,8 @@ static void test_nodes(struct answer *a)
 	       number(a, STT_A_NODE_LOCAL_IPV4) == htonl(INADDR_LOOPBACK) &&
 	       number(a, STT_A_NODE_UID) == getuid() && number(a, STT_A_NODE_SESSIONS) == 0,
 	       "node get");
+	tap_ok(!fstat(udp[0], &st) && number(a, STT_A_NODE_INODE) == st.st_ino,
+	       "node get: which socket it is");
 	tap_ok(number(a, STT_A_NODE_HEARTBEAT_MS) == 30000, "node get: heartbeat by default");
 	tap_ok(count_stats(a->tb[STT_A_NODE_STATS]) == STATS_SENT, "node get: all counters");
 	tap_ok(count(STT_CMD_NODE_GET, 0, a) == 2, "list of nodes");
@@ -211,7 +235,7 @@ static unsigned int count_keys(const struct answer *a)
 
 static void test_session(struct answer *a)
 {
-	tap_ok(ask(session_new(node[0], SESSION, STT_SESSION_STATE_PENDING), a) == 0,
+	tap_ok(done(session_new(node[0], SESSION, STT_SESSION_STATE_PENDING), a),
 	       "session new");
 	tap_ok(event(STT_CMD_SESSION_NEW_NTF, 1) && event_session == SESSION,
 	       "event: session new");
@@ -240,12 +264,12 @@ static void test_set(struct answer *a)
 	struct nl_msg *msg = session_request(STT_CMD_SESSION_SET, node[0], SESSION);
 
 	nla_put_u32(msg, STT_A_SESSION_STATE, STT_SESSION_STATE_ACTIVE);
-	tap_ok(ask(msg, a) == 0 && event(STT_CMD_SESSION_STATE_NTF, 1),
+	tap_ok(done(msg, a) && event(STT_CMD_SESSION_STATE_NTF, 1),
 	       "session set: active, with its event");
 	msg = session_request(STT_CMD_SESSION_SET, node[0], SESSION);
 	put_peer(msg, PORT + 1);
 	nla_put_u32(msg, STT_A_SESSION_HEARTBEAT_MS, 60000);
-	tap_ok(ask(msg, a) == 0 && event(STT_CMD_SESSION_MOVED_NTF, 1),
+	tap_ok(done(msg, a) && event(STT_CMD_SESSION_MOVED_NTF, 1),
 	       "session set: another address, with its event");
 	ask_about(STT_CMD_SESSION_GET, node[0], SESSION, a);
 	tap_ok(number(a, STT_A_SESSION_STATE) == STT_SESSION_STATE_ACTIVE &&
@@ -258,7 +282,7 @@ static int ask_key(int cmd, uint8_t direction, uint8_t epoch, uint8_t which, str
 	struct nl_msg *msg = session_request(cmd, node[0], SESSION);
 
 	put_key(msg, direction, epoch, which);
-	return ask(msg, a);
+	return ask(msg, a) ?: (int)a->replies;
 }
 
 static void test_keys(struct answer *a)
@@ -340,10 +364,10 @@ static void test_end(struct answer *a)
 {
 	struct nl_msg *msg = session_new(node[0], SESSION, STT_SESSION_STATE_ACTIVE);
 
-	tap_ok(ask_about(STT_CMD_SESSION_DEL, node[0], SESSION, a) == 0 &&
+	tap_ok(ask_about(STT_CMD_SESSION_DEL, node[0], SESSION, a) == 0 && !a->replies &&
 	       event(STT_CMD_SESSION_DEL_NTF, 1), "session del, with its event");
 	tap_ok(count(STT_CMD_SESSION_GET, node[0], a) == 0, "session del: it is gone");
-	tap_ok(ask_about(STT_CMD_NODE_DEL, node[1], 0, a) == 0 &&
+	tap_ok(ask_about(STT_CMD_NODE_DEL, node[1], 0, a) == 0 && !a->replies &&
 	       event(STT_CMD_SESSION_DEL_NTF, 1), "node del: its session goes, with an event");
 	close(udp[0]);
 	tap_ok(event(STT_CMD_NODE_DEL_NTF, 1) && event_node == node[0],
@@ -378,7 +402,7 @@ int main(void)
 	ksft_own_netns();
 	if (!open_netlink())
 		ksft_skip_all("the module stt is not loaded");
-	tap_plan(50);
+	tap_plan(51);
 	open_events();
 	test_info(&a);
 	family = number(&a, STT_A_INFO_FAMILY);

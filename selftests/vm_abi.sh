@@ -33,7 +33,7 @@ stands_alone()
 
 work=$(mktemp -d) || tap_bail "no temporary directory"
 trap 'rm -rf "$work"' EXIT
-tap_plan 72
+tap_plan 73
 for program in genl_libnl libc_only; do
 	points $program
 	tap_ok "$program: nothing of libstt-user is in it" stands_alone $program

@@ -59,6 +59,7 @@ struct stt_node_info {
 	uint32_t	heartbeat_ms;
 	uint32_t	sessions;
 	struct stt_stats stats;
+	uint64_t	inode;			/* of the UDP socket */
 };
 
 struct stt_key {

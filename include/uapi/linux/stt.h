@@ -180,6 +180,7 @@ enum stt_attr_node {
 	STT_A_NODE_SESSIONS,		/* u32: how many it has */
 	STT_A_NODE_STATS,		/* nest of enum stt_attr_stats */
 	STT_A_NODE_CLOSE_REASON,	/* u8: told to the peers (del) */
+	STT_A_NODE_INODE,		/* u64: of the UDP socket, as in /proc/PID/fd */
 	__STT_A_NODE_MAX,
 };
 
