@@ -284,6 +284,51 @@ static void test_print(void **state)
 		    "    stats rx 18446744073709551615\n");
 }
 
+/* More than a line holds. */
+static void print_long(struct printer *p)
+{
+	static const char *const names[] = { "one", "t\"wo" };
+
+	pr_item(p, NULL);
+	pr_names(p, "names", names, 2);
+	pr_group(p, "stats");
+	for (uint64_t i = 1; i <= 6; i++)
+		pr_u64(p, "counter_of_20_digits", i);
+	pr_end(p);
+	pr_end(p);
+	pr_item(p, NULL);
+	for (uint64_t i = 1; i <= 4; i++)
+		pr_u64(p, "counter_of_20_digits", i);
+	pr_end(p);
+}
+
+static void test_print_long(void **state)
+{
+	(void)state;
+	check_print(print_long, false, false,
+		    "names one,t\"wo\n"
+		    "    stats counter_of_20_digits 1 counter_of_20_digits 2 counter_of_20_digits 3\n"
+		    "        counter_of_20_digits 4 counter_of_20_digits 5 counter_of_20_digits 6\n"
+		    "counter_of_20_digits 1 counter_of_20_digits 2 counter_of_20_digits 3"
+		    " counter_of_20_digits 4\n");
+}
+
+static void print_names(struct printer *p)
+{
+	static const char *const names[] = { "one", "t\"wo" };
+
+	pr_item(p, NULL);
+	pr_names(p, "none", names, 0);
+	pr_names(p, "names", names, 2);
+	pr_end(p);
+}
+
+static void test_print_names(void **state)
+{
+	(void)state;
+	check_print(print_names, true, false, "{\"none\":[],\"names\":[\"one\",\"t\\\"wo\"]}\n");
+}
+
 static void print_nothing(struct printer *p)
 {
 	pr_list(p);
@@ -329,6 +374,8 @@ int main(void)
 		cmocka_unit_test(test_key_file),
 		cmocka_unit_test(test_print),
 		cmocka_unit_test(test_print_shapes),
+		cmocka_unit_test(test_print_long),
+		cmocka_unit_test(test_print_names),
 	};
 
 	if (sodium_init() < 0)

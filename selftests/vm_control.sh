@@ -112,6 +112,7 @@ start_node()	# start_node NAME NS PORT [HOST [SESSIONS]]: NAME_id, NAME_in
 	read -r -t 60 _ id _ < "$work/$name.out"
 	printf -v "${name}_in" %s "$in"
 	printf -v "${name}_id" %s "$id"
+	printf -v "${name}_pid" %s $!
 }
 
 stop_node()	# stop_node NAME: its standard input ends, and so does it
@@ -129,6 +130,7 @@ test_empty()
 	tap_ok "info" ends 0 "^family [0-9]* module_version .* suites $suite" a info
 	tap_is "info as JSON" "$(json '[.wire_version,.message_max,.overhead,.nodes]' a -j info)" \
 		'[1,65536,40,0]'
+	tap_is "its suites as JSON" "$(json .suites a -j info)" "[\"$suite\"]"
 	for object in node session key socket; do
 		tap_is "no $object: an empty list" "$(a -j $object show)" '[]'
 	done
@@ -138,6 +140,43 @@ test_empty()
 	tap_ok "its sessions likewise" ends 2 'node 77: no such node' a session show node 77
 	tap_ok "a missing session is named" ends 2 '"abc"' a session show abc
 	NS_A=nowhere tap_ok "a missing namespace is named" ends 2 '"nowhere"' a node
+}
+
+# The same words, wherever help stands.
+test_help()
+{
+	local words
+
+	words=$(stt-ip session help)
+	tap_ok "help of an object tells its verbs" grep -q 'stt-ip session set' <<< "$words"
+	tap_is "help session" "$(stt-ip help session)" "$words"
+	tap_is "session --help" "$(stt-ip session --help)" "$words"
+	tap_is "--help session" "$(stt-ip --help session)" "$words"
+	words=$(stt-ip help key add)
+	tap_is "key add --help" "$(stt-ip key add 12 --help)" "$words"
+	tap_is "key help add" "$(stt-ip key help add)" "$words"
+	tap_ok "help of nothing there is" ends 1 'no object "nose"' a help nose
+	tap_ok "an option in the wrong place" ends 1 'options come first' a node show -s
+}
+
+# inodes PID: of the sockets that a process holds
+inodes()
+{
+	find "/proc/$1/fd" -printf '%l\n' | sed -n 's/^socket:\[\(.*\)\]$/\1/p'
+}
+
+test_processes()
+{
+	local inode
+
+	inode=$(json '.[].inode' a -j node show)
+	tap_ok "node show: the inode of its UDP socket" grep -q -x "$inode" <(inodes "$node_a_pid")
+	tap_is "node show: the process that holds it" "$(json '.[].processes' a -j node show)" \
+		"[{\"pid\":$node_a_pid,\"name\":\"sttnode\"}]"
+	tap_ok "the same as text" ends 0 "^    process pid $node_a_pid name sttnode" a node show
+	tap_is "socket show: the process that holds it" "$(json '.[].processes' a -j socket show)" \
+		"[{\"pid\":$node_a_pid,\"name\":\"sttnode\"}]"
+	tap_is "another user sees none" "$(as_stranger -j node show | jq -c '.[].processes')" null
 }
 
 test_nodes()
@@ -154,7 +193,10 @@ test_nodes()
 	tap_is "node show as JSON" "$(json '.[] | [.node,.local.address,.local.port,.uid,.sessions]' \
 		a -j node show)" "[$node_a_id,\"0.0.0.0\",7001,0,0]"
 	tap_is "node show as text, abbreviated" "$(a n s "$node_a_id")" \
-		"node $node_a_id local 0.0.0.0:7001 uid 0 heartbeat_ms 30000 sessions 0"
+		"node $node_a_id local 0.0.0.0:7001 uid 0 heartbeat_ms 30000 sessions 0 inode $(
+			json '.[].inode' a -j node show)
+    process pid $node_a_pid name sttnode"
+	tap_ok "-s as text: what is 0 is left out" ends 0 '^    stats all 0$' a -s node show
 	tap_is "-s: counters" "$(json '.[].stats.drop_bad_tag' a -j -s node show)" 0
 	tap_is "no -s: no counters" "$(json '.[].stats' a -j node show)" null
 	tap_is "socket show" "$(json '.[] | [.type,.node,.session]' a -j socket show)" \
@@ -183,6 +225,10 @@ test_sessions()
 		"[\"$s\",$node_a_id,\"active\",\"$NS_B4\",7002]"
 	tap_is "session show: b" "$(session b '[.state,.peer_id,.heartbeat_ms]')" \
 		"[\"pending\",\"$peer_id\",0]"
+	tap_is "nothing was heard or said: no idle times" "$(session a '[.idle_rx_ms,.idle_tx_ms]')" \
+		'[null,null]'
+	tap_is "-s: no counters that only nodes have" \
+		"$(json '.[].stats | [.drop_bad_tag,.drop_no_session]' a -j -s session show)" '[0,null]'
 	tap_is "by the beginning of its id" "$(json '.[].session' a -j session show 0x01)" $s
 	tap_is "sessions of one node" "$(json length a -j session show node "$node_a_id")" 1
 	tap_is "the node counts it" "$(json '.[].sessions' a -j node show)" 1
@@ -197,6 +243,8 @@ test_set()
 	tap_is "it is set" "$(session a .heartbeat_ms)" 100
 	tap_ok "its heartbeats make b active" until_is active session b .state
 	tap_ok "-s: b has received" test "$(rx_frames b)" -gt 0
+	tap_ok "-s as text: what is not 0" ends 0 '^    stats rx_frames [1-9]' b -s session show
+	tap_ok "it was heard: an idle time" test "$(session b .idle_rx_ms)" -ge 0
 	tap_ok "b answers each of them" until_above 8 rx_frames a
 	tap_is "a peer that answers is not dead" "$(session a .state)" active
 	a session set $s heartbeat off
@@ -281,11 +329,13 @@ test_many()
 	tap_ok "all is gone" until_is 0 count a node
 }
 
-tap_plan 75
+tap_plan 93
 umask 077
 ns_topology a b || tap_bail "no namespaces"
 test_empty
+test_help
 test_nodes
+test_processes
 test_sessions
 test_set
 test_keys

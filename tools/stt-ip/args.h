@@ -39,7 +39,7 @@ struct session_ref {
 #define WANTED_ID	"a session id of exactly 16 hex digits, not all 0 and not all f"
 #define WANTED_ENDPOINT	"ADDR:PORT, as in 192.0.2.1:7777 or [2001:db8::1]:7777"
 #define WANTED_ADDR	"an IPv4 or IPv6 address"
-#define WANTED_HEARTBEAT "milliseconds, or \"off\""
+#define WANTED_HEARTBEAT "a number of milliseconds, or \"off\""
 #define WANTED_EPOCH	"an epoch, 0 to 7"
 #define WANTED_REASON	"none, shutdown, node_gone, replaced, revoked, or 128 to 255"
 

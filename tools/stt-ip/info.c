@@ -3,17 +3,16 @@
 
 static void show_suites(struct printer *p, uint32_t suites)
 {
-	char names[256] = "";
-	size_t used = 0;
+	const char *names[32];
+	size_t n = 0;
 
 	for (unsigned int i = 0; i < 32; i++) {
 		const char *name = suites & (1U << i) ? stt_suite_name((uint8_t)i) : NULL;
 
-		if (name && used < sizeof(names))
-			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
-						 used ? "," : "", name);
+		if (name)
+			names[n++] = name;
 	}
-	pr_str(p, "suites", names);
+	pr_names(p, "suites", names, n);
 }
 
 static void show_limits(struct printer *p, const struct stt_info *info)

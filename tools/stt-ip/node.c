@@ -7,8 +7,9 @@ static int show_one(const struct stt_node_info *info, void *arg)
 
 	pr_item(&app->out, NULL);
 	show_node(&app->out, info);
+	show_processes(&app->out, info->inode);
 	if (app->statistics)
-		show_stats(&app->out, &info->stats);
+		show_node_stats(&app->out, &info->stats);
 	pr_end(&app->out);
 	return 0;
 }
@@ -67,7 +68,7 @@ static int node_delete(struct app *app, int argc, char **argv)
 
 static const struct command verbs[] = {
 	{ "show", node_show, "[[id] NODE]",
-	  "the nodes, or one of them; -s adds its counters" },
+	  "the nodes, or one of them, and the processes that hold the UDP socket" },
 	{ "delete", node_delete, "[id] NODE [reason REASON]",
 	  "ends all sessions of a node and detaches its UDP socket" },
 	{ "list", node_show, "[[id] NODE]", "the same as show" },

@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <netdb.h>
+#include <string.h>
 
 #include "print.h"
 
 #define INDENT	4
+#define WIDTH	80
 
 void pr_init(struct printer *p, FILE *out, bool json, bool pretty)
 {
@@ -146,8 +148,11 @@ void pr_item(struct printer *p, const char *label)
 
 void pr_group(struct printer *p, const char *name)
 {
-	if (!p->json)
+	if (!p->json) {
 		text_line(p, name);
+		p->column = text_level(p) * INDENT + (unsigned int)strlen(name);
+		p->in_group = true;
+	}
 	open_container(p, name, '{', '}');
 }
 
@@ -173,8 +178,23 @@ void pr_end(struct printer *p)
 		putc(close, p->out);
 	}
 	p->fresh = false;
+	p->in_group = false;
 	if (!p->depth)
 		end_document(p);
+}
+
+/* In a group: go on in the next line, if this one has no room for that much. */
+static void text_room(struct printer *p, size_t len)
+{
+	unsigned int indent = text_level(p) * INDENT;
+
+	if (!p->in_group)
+		return;
+	if (p->column + 1 + len > WIDTH && p->column > indent) {
+		fprintf(p->out, "\n%*s", (int)indent - 1, "");
+		p->column = indent - 1;
+	}
+	p->column += 1 + (unsigned int)len;
 }
 
 static void lead(struct printer *p, const char *name)
@@ -198,8 +218,30 @@ void pr_str(struct printer *p, const char *name, const char *value)
 
 void pr_u64(struct printer *p, const char *name, uint64_t value)
 {
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%" PRIu64, value);
+	text_room(p, strlen(name) + 1 + strlen(digits));
 	lead(p, name);
-	fprintf(p->out, "%" PRIu64, value);
+	fputs(digits, p->out);
+}
+
+/* In text they are joined by commas. */
+void pr_names(struct printer *p, const char *name, const char *const *values, size_t n)
+{
+	lead(p, name);
+	if (p->json)
+		putc('[', p->out);
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			putc(',', p->out);
+		if (p->json)
+			put_json_string(p->out, values[i]);
+		else
+			put_text_string(p->out, values[i]);
+	}
+	if (p->json)
+		putc(']', p->out);
 }
 
 void pr_id(struct printer *p, const char *name, uint64_t value)

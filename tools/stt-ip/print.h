@@ -2,7 +2,7 @@
 /*
  * One print layer for people and programs: the same calls give lines of
  * "name value" pairs, or JSON. Groups and arrays come last in an item: in text
- * they begin a line.
+ * they begin a line, and the line of a group is broken where it gets long.
  *
  *	pr_list(p);
  *	pr_item(p, NULL);		node 1 uid 0
@@ -30,7 +30,9 @@ struct printer {
 	bool		fresh;		/* JSON: the container is empty yet */
 	bool		blank;		/* text: the line is empty yet */
 	bool		held;		/* JSON: the list is not opened yet */
+	unsigned int	column;		/* text: of the next character, in groups */
 	unsigned int	depth;
+	bool		in_group;
 	char		close[PR_DEPTH_MAX];	/* what ends each open container */
 };
 
@@ -48,6 +50,7 @@ void pr_str(struct printer *p, const char *name, const char *value);
 void pr_u64(struct printer *p, const char *name, uint64_t value);
 void pr_id(struct printer *p, const char *name, uint64_t value);	/* 16 hex digits */
 void pr_hex(struct printer *p, const char *name, const uint8_t *bytes, size_t len);
+void pr_names(struct printer *p, const char *name, const char *const *values, size_t n);
 void pr_addr(struct printer *p, const char *name, const union stt_addr *addr);
 
 /* Close what is open and write it all out. Returns 0 or a negative errno. */

@@ -2,16 +2,46 @@
 /* What nodes and sessions look like. The names are API: scripts read them. */
 #include "stt-ip.h"
 
-void show_stats(struct printer *p, const struct stt_stats *stats)
+/* What comes before the session of a frame is known. */
+static bool of_node_only(unsigned int stat)
 {
+	switch (stat) {
+	case STT_A_STATS_RX_HANDSHAKE:
+	case STT_A_STATS_DROP_HANDSHAKE:
+	case STT_A_STATS_DROP_MALFORMED:
+	case STT_A_STATS_DROP_NO_SESSION:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void show_stats(struct printer *p, const struct stt_stats *stats, bool of_node)
+{
+	bool any = false;
+
 	pr_group(p, "stats");
 	for (unsigned int i = 0; i <= STT_A_STATS_MAX; i++) {
 		const char *name = stt_stat_name(i);
 
-		if (name)
-			pr_u64(p, name, stats->v[i]);
+		if (!name || (of_node_only(i) && !of_node) || (!p->json && !stats->v[i]))
+			continue;
+		pr_u64(p, name, stats->v[i]);
+		any = true;
 	}
+	if (!any)
+		pr_u64(p, "all", 0);
 	pr_end(p);
+}
+
+void show_node_stats(struct printer *p, const struct stt_stats *stats)
+{
+	show_stats(p, stats, true);
+}
+
+void show_session_stats(struct printer *p, const struct stt_stats *stats)
+{
+	show_stats(p, stats, false);
 }
 
 void show_node(struct printer *p, const struct stt_node_info *info)
@@ -21,6 +51,8 @@ void show_node(struct printer *p, const struct stt_node_info *info)
 	pr_u64(p, "uid", info->uid);
 	pr_u64(p, "heartbeat_ms", info->heartbeat_ms);
 	pr_u64(p, "sessions", info->sessions);
+	if (info->inode)
+		pr_u64(p, "inode", info->inode);
 }
 
 /* Numbers without a name are the program's own, or newer than this tool. */

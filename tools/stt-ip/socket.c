@@ -28,6 +28,7 @@ static int show_one(const struct stt_socket_info *s, void *arg)
 	pr_u64(p, "rx_queue", s->rx_queue);
 	pr_u64(p, "tx_queue", s->tx_queue);
 	pr_u64(p, "drops", s->drops);
+	show_processes(p, s->inode);
 	pr_end(p);
 	return 0;
 }
@@ -47,7 +48,7 @@ static int socket_show(struct app *app, int argc, char **argv)
 }
 
 static const struct command verbs[] = {
-	{ "show", socket_show, "", "the AF_STT sockets, by inode number" },
+	{ "show", socket_show, "", "the AF_STT sockets by inode number, and the processes that hold them" },
 	{ "list", socket_show, "", "the same as show" },
 };
 

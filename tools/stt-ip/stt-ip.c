@@ -41,7 +41,7 @@ static const char options_help[] =
 static int help_all(FILE *out)
 {
 	fputs("Usage: stt-ip [OPTIONS] OBJECT [VERB] [ARGUMENTS]\n"
-	      "       stt-ip OBJECT help\n\n"
+	      "       stt-ip help [OBJECT [VERB]]\n\n"
 	      "Objects:\n", out);
 	for (size_t i = 0; i < N_OBJECTS; i++)
 		fprintf(out, "  %-9s %s\n", objects[i].name, objects[i].object->about);
@@ -62,43 +62,93 @@ static void help_command(const struct object *object, const struct command *comm
 	printf("      %s\n", command->about);
 }
 
-static int help_object(const struct object *object)
+/* @word is not in a table: of @owner's @what. */
+static int misfit(const char *what, const char *word, const char *owner, const void *table,
+		  size_t n, size_t stride)
 {
-	printf("%s: %s\n\n", object->name, object->about);
-	for (size_t i = 0; i < object->n_verbs; i++)
-		help_command(object, &object->verbs[i]);
-	return STATUS_OK;
+	bool many = match(word, table, n, stride) == MATCH_MANY;
+	char names[256];
+
+	if (*word == '-')
+		return wrong("%s: options come first, before the object", word);
+	match_list(many ? word : "", table, n, stride, names, sizeof(names));
+	if (!*word)
+		return wrong("which %s? %s has %s", what, owner, names);
+	if (many)
+		return wrong("\"%s\" is ambiguous: %s", word, names);
+	return wrong("there is no %s \"%s\": %s has %s", what, word, owner, names);
+}
+
+static int no_object(const char *word)
+{
+	return misfit("object", word, "stt-ip", objects, N_OBJECTS, sizeof(*objects));
 }
 
 static int no_verb(const struct object *object, const char *word)
 {
-	const char *begin = MATCH(word, object->verbs, object->n_verbs) == MATCH_MANY ? word : "";
-	char names[256];
-
-	match_list(begin, object->verbs, object->n_verbs, sizeof(*object->verbs), names,
-		   sizeof(names));
-	if (!*word)
-		return wrong("%s: what to do? %s", object->name, names);
-	return wrong("%s: \"%s\" is %s: %s", object->name, word,
-		     *begin ? "ambiguous" : "no command of it", names);
+	return misfit("verb", word, object->name, object->verbs, object->n_verbs,
+		      sizeof(*object->verbs));
 }
 
+static bool is_help_option(const char *word)
+{
+	return strcmp(word, "-h") == 0 || strcmp(word, "-help") == 0 || strcmp(word, "--help") == 0;
+}
+
+static bool is_help(const char *word)
+{
+	return strcmp(word, "help") == 0 || is_help_option(word);
+}
+
+static int help_object(const struct object *object, int argc, char **argv)
+{
+	int i = argc > 0 ? MATCH(argv[0], object->verbs, object->n_verbs) : 0;
+
+	if (argc > 0 && i < 0)
+		return no_verb(object, argv[0]);
+	if (argc > 0) {
+		help_command(object, &object->verbs[i]);
+		return STATUS_OK;
+	}
+	printf("%s: %s\n\n", object->name, object->about);
+	for (size_t verb = 0; verb < object->n_verbs; verb++)
+		help_command(object, &object->verbs[verb]);
+	printf("\nWhat NODE, SESSION and the other values look like: stt-ip(8).\n");
+	return STATUS_OK;
+}
+
+/* Of all, of an object, or of one of its verbs. */
+static int help(int argc, char **argv)
+{
+	int i = argc > 0 ? MATCH(argv[0], objects, N_OBJECTS) : 0;
+
+	if (argc == 0)
+		return help_all(stdout);
+	if (i < 0)
+		return no_object(argv[0]);
+	return help_object(objects[i].object, argc - 1, argv + 1);
+}
+
+/* Help wherever it is asked for: who asks for it wants nothing done. */
 static int run_command(struct app *app, const struct object *object,
 		       const struct command *command, int argc, char **argv)
 {
-	if (argc == 1 && strcmp(argv[0], "help") == 0) {
-		help_command(object, command);
-		return STATUS_OK;
-	}
-	return command->run(app, argc, argv);
+	bool asked = argc == 1 && is_help(argv[0]);
+
+	for (int i = 0; i < argc; i++)
+		asked |= is_help_option(argv[i]);
+	if (!asked)
+		return command->run(app, argc, argv);
+	help_command(object, command);
+	return STATUS_OK;
 }
 
 static int run_object(struct app *app, const struct object *object, int argc, char **argv)
 {
 	int i;
 
-	if (argc > 0 && strcmp(argv[0], "help") == 0)
-		return help_object(object);
+	if (argc > 0 && is_help(argv[0]))
+		return help_object(object, argc - 1, argv + 1);
 	if (argc == 0 && object->needs_verb)
 		return no_verb(object, "");
 	if (argc == 0 || !*object->verbs[0].name)
@@ -111,22 +161,16 @@ static int run_object(struct app *app, const struct object *object, int argc, ch
 
 static int run(struct app *app, int argc, char **argv)
 {
-	char names[256];
 	int i;
 
 	if (argc == 0) {
 		help_all(stderr);
 		return STATUS_USAGE;
 	}
-	if (strcmp(argv[0], "help") == 0)
-		return help_all(stdout);
+	if (is_help(argv[0]))
+		return help(argc - 1, argv + 1);
 	i = MATCH(argv[0], objects, N_OBJECTS);
-	if (i >= 0)
-		return run_object(app, objects[i].object, argc - 1, argv + 1);
-	match_list(i == MATCH_MANY ? argv[0] : "", objects, N_OBJECTS, sizeof(*objects), names,
-		   sizeof(names));
-	return wrong("\"%s\" is %s: %s", argv[0], i == MATCH_MANY ? "ambiguous" : "no object",
-		     names);
+	return i < 0 ? no_object(argv[0]) : run_object(app, objects[i].object, argc - 1, argv + 1);
 }
 
 struct options {
@@ -215,7 +259,7 @@ int main(int argc, char **argv)
 	if (o.version)
 		printf("stt-ip %s\n", STT_VERSION);
 	else if (o.help)
-		help_all(stdout);
+		status = help(argc - optind, argv + optind);
 	else if (o.netns && netns_enter(o.netns) != STATUS_OK)
 		status = STATUS_SYSTEM;
 	else

@@ -52,6 +52,12 @@ int check_node(struct app *app, uint32_t node);
 /* Parts of items, the same in lists and events. */
 void show_node(struct printer *p, const struct stt_node_info *info);
 void show_session(struct printer *p, const struct stt_session_info *s);
-void show_stats(struct printer *p, const struct stt_stats *stats);
+
+/* Counters. In text, those that are not 0. */
+void show_node_stats(struct printer *p, const struct stt_stats *stats);
+void show_session_stats(struct printer *p, const struct stt_stats *stats);
+
+/* The processes that hold a socket, as far as we may know. Comes last in an item. */
+void show_processes(struct printer *p, uint64_t inode);
 
 #endif /* STT_IP_H */
