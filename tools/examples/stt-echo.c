@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The two nodes of the STTNode chapter: a server that sends back what it gets,
- * and a client that sends one message. "both" runs them in one process, as
- * the chapter's main() does.
+ * Two nodes: a server that sends back what it gets, and a client that sends one
+ * message. "both" runs them in one process.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -24,7 +23,7 @@ struct seed {
 };
 
 static struct options {
-	struct seed	node, shared;	/* len 0: the chapter's */
+	struct seed	node, shared;	/* len 0: the samples */
 	const char	*host;
 	uint16_t	port;
 	bool		once;
@@ -43,9 +42,12 @@ static const char usage[] =
 	"                        which serves IPv4 as well)\n"
 	"  --port P              port of the server (default 8080; 0: a free one)\n"
 	"  --once                server: end after one message\n"
-	"  --node-seed-file F    seed of this node, instead of the sample seed\n"
-	"  --shared-seed-file F  seed shared with the peer, likewise\n"
-	"                        (a newline at the end of a file does not count)\n";
+	"  --node-seed-file F    seed of this node\n"
+	"  --shared-seed-file F  seed shared with the peer\n"
+	"                        (a newline at the end of a file does not count)\n"
+	"\n"
+	"Without the files it uses sample seeds, which everybody knows and which are too\n"
+	"short, as it says. \"stt-ip seed new FILE\" makes good ones.\n";
 
 static int fail(const char *what)
 {
