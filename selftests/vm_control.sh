@@ -329,7 +329,7 @@ test_many()
 	tap_ok "all is gone" until_is 0 count a node
 }
 
-tap_plan 93
+tap_plan 94
 umask 077
 ns_topology a b || tap_bail "no namespaces"
 test_empty

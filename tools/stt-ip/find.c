@@ -74,8 +74,8 @@ int find_session(struct app *app, const struct session_ref *ref, uint32_t *node,
 	if (search.found > 1)
 		return ambiguous(&search);
 	if (!search.found)
-		return failed("there is no session \"%s\": \"stt-ip session show\" lists them",
-			      ref->digits);
+		return failed("no session's id %s \"%s\": \"stt-ip session show\" lists them",
+			      strlen(ref->digits) == 16 ? "is" : "begins with", ref->digits);
 	*node = search.node[0];
 	*id = search.id[0];
 	return STATUS_OK;

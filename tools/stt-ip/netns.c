@@ -25,7 +25,9 @@ int netns_enter(const char *name)
 	if (fd < 0)
 		return failed("cannot open network namespace \"%s\": %s", name, strerror(errno));
 	ret = setns(fd, CLONE_NEWNET);
-	if (ret < 0)
+	if (ret < 0 && errno == EPERM)
+		failed("cannot enter network namespace \"%s\": only root may", name);
+	else if (ret < 0)
 		failed("cannot enter network namespace \"%s\": %s", name, strerror(errno));
 	close(fd);
 	return ret < 0 ? STATUS_SYSTEM : STATUS_OK;
