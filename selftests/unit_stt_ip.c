@@ -326,7 +326,8 @@ static void print_names(struct printer *p)
 static void test_print_names(void **state)
 {
 	(void)state;
-	check_print(print_names, true, false, "{\"none\":[],\"names\":[\"one\",\"t\\\"wo\"]}\n");
+	check_print(print_names, true, false,
+		    "{\"none\":[],\"names\":[\"one\",\"t\\\"wo\"]}\n");
 }
 
 static void print_nothing(struct printer *p)
