@@ -17,6 +17,7 @@
 #include "node.h"
 #include "output.h"
 #include "session.h"
+#include "trace.h"
 
 /**
  * struct stt_datagram - one datagram of a received batch
@@ -205,7 +206,8 @@ static enum stt_replay_verdict stt_input_accept(struct stt_rx_key *key,
 }
 
 /* Consumes @skb, the opened body of an authentic and fresh frame. */
-static void stt_input_body(struct stt_node *node, struct stt_session *s, struct sk_buff *skb)
+static void stt_input_body(struct stt_node *node, struct stt_session *s,
+			   const struct stt_header *h, struct sk_buff *skb)
 {
 	struct stt_inner inner;
 
@@ -218,6 +220,7 @@ static void stt_input_body(struct stt_node *node, struct stt_session *s, struct 
 	}
 	stt_count(node, s, RX_FRAMES);
 	stt_count_add(node, s, RX_BYTES, skb->len);
+	trace_stt_rx(s, h, &inner, skb->len);
 	stt_input_kind(node, s, &inner, skb);
 }
 
@@ -248,7 +251,7 @@ static void stt_input_session(struct stt_node *node, struct stt_session *s,
 		return;
 	}
 	stt_input_heard(s, h, verdict == STT_REPLAY_NEWEST, d->skb);
-	stt_input_body(node, s, skb);
+	stt_input_body(node, s, h, skb);
 }
 
 static void stt_input_transport(struct stt_node *node, const struct stt_datagram *d)

@@ -25,6 +25,7 @@
 
 #include "key.h"
 #include "session.h"
+#include "trace.h"
 
 static siphash_key_t stt_secret_key __ro_after_init;
 static struct kmem_cache *stt_tx_key_cache __ro_after_init;
@@ -180,6 +181,7 @@ static void stt_tx_key_promote(struct stt_session *s)
 	struct stt_tx_key *old;
 
 	s->tx_epoch = next->key.epoch;
+	trace_stt_key_epoch(s, STT_DIRECTION_TX, s->tx_epoch);
 	old = rcu_replace_pointer(s->tx, next, lockdep_is_held(&s->lock));
 	RCU_INIT_POINTER(s->tx_next, NULL);
 	if (old)
@@ -218,8 +220,10 @@ static int stt_rx_key_insert(struct stt_session *s, struct stt_rx_key *key,
 		return err;
 
 	stt_secret_remember(s, key->key.secret);
-	if (!s->rx_installed)
+	if (!s->rx_installed) {
 		s->rx_epoch = key->key.epoch;
+		trace_stt_key_epoch(s, STT_DIRECTION_RX, s->rx_epoch);
+	}
 	s->rx_installed = true;
 	/* The slot may still hold the epoch before the previous one. */
 	stt_rx_key_retire(s, key->key.epoch);
@@ -335,6 +339,7 @@ static void stt_rx_epoch_advance(struct stt_session *s, u8 epoch)
 	if (epoch != stt_epoch_next(previous) || !stt_rx_key_of(s, epoch))
 		return;
 	WRITE_ONCE(s->rx_epoch, epoch);
+	trace_stt_key_epoch(s, STT_DIRECTION_RX, epoch);
 	stt_rx_key_retire(s, (previous + STT_EPOCHS - 1) % STT_EPOCHS);
 }
 

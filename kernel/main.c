@@ -20,6 +20,7 @@ static int __net_init stt_net_init(struct net *net)
 	struct stt_net *sn = stt_net(net);
 
 	xa_init_flags(&sn->nodes, XA_FLAGS_ALLOC1);
+	stt_net_stats_init(&sn->stats);
 	return stt_sysctl_register(net);
 }
 

@@ -26,7 +26,7 @@ int stt_nl_put_info(struct sk_buff *skb, struct net *net)
 	    nla_put_u32(skb, STT_A_INFO_NODES, atomic_read(&sn->n_nodes)) ||
 	    nla_put_u32(skb, STT_A_INFO_SESSIONS, atomic_read(&sn->n_sessions)))
 		return -EMSGSIZE;
-	return 0;
+	return stt_net_stats_put(skb, STT_A_INFO_STATS, net);
 }
 
 static int stt_nl_put_local_ip(struct sk_buff *skb, const struct sock *udp)

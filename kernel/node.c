@@ -47,6 +47,8 @@ bool stt_node_hold_rcu(struct stt_node *node, enum stt_ref why)
 
 static void stt_node_destroy(struct stt_node *node)
 {
+	/* The UDP socket keeps the namespace. */
+	stt_net_stats_leave(node);
 	rhashtable_destroy(&node->binds);
 	rhashtable_destroy(&node->sessions);
 	xa_destroy(&node->session_index);
@@ -189,6 +191,7 @@ struct stt_node *stt_node_create(struct net *net, struct sock *udp, u32 heartbea
 	node->net = net;
 	node->uid = current_euid();
 	node->heartbeat_ms = heartbeat_ms;
+	stt_net_stats_join(node);
 
 	err = stt_node_number(sn, node, extack);
 	if (err)

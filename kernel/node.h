@@ -35,6 +35,7 @@ struct stt_udp_ops;
  * @sessions_max: limit, over all nodes
  * @reassembly_max_bytes: memory for messages whose frames are not all there,
  *	over all sessions
+ * @stats: counters, of nodes that are no more as well
  * @sysctl_table: of this namespace
  * @sysctl_header: its registration
  * @next_node: where the search for a free id goes on, so that ids rest
@@ -46,6 +47,7 @@ struct stt_net {
 	u32 nodes_max;
 	u32 sessions_max;
 	u32 reassembly_max_bytes;
+	struct stt_net_stats stats;
 	struct ctl_table *sysctl_table;
 	struct ctl_table_header *sysctl_header;
 	u32 next_node;
@@ -78,6 +80,7 @@ struct stt_net {
  * @sockets: all AF_STT sockets that belong to the node, by number
  * @next_socket: where the search for a free number goes on
  * @stats: counters, per CPU
+ * @stats_list: in the list of the namespace, until the node is freed
  * @free_work: frees the node after a grace period, in process context
  */
 struct stt_node {
@@ -111,6 +114,7 @@ struct stt_node {
 	u32 next_socket;
 
 	struct stt_node_stats __percpu *stats;
+	struct list_head stats_list;
 	struct rcu_work free_work;
 };
 

@@ -11,6 +11,7 @@
 #include "node.h"
 #include "output.h"
 #include "session.h"
+#include "trace.h"
 #include "xmit.h"
 
 /**
@@ -148,6 +149,7 @@ static int stt_output_seal(struct stt_session *s, struct sk_buff *skb,
 	stt_inner_write(skb->data + STT_HDR_LEN, inner);
 	skb_put(skb, STT_TAG_LEN);
 	stt_key_seal(key, skb->data, STT_INNER_LEN + payload_len, h.counter);
+	trace_stt_tx(s, &h, inner, payload_len);
 unlock:
 	rcu_read_unlock();
 	return err;

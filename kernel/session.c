@@ -167,6 +167,7 @@ int stt_session_publish(struct stt_session *s, struct netlink_ext_ack *extack)
 	}
 
 	atomic_inc(&node->n_sessions);
+	trace_stt_session_state(s, 0, s->state, STT_CLOSE_NONE);
 	stt_timer_start(s);
 	stt_event_session(s, STT_CMD_SESSION_NEW_NTF, GFP_KERNEL);
 	return 0;
@@ -219,6 +220,7 @@ void stt_session_delete(struct stt_session *s, u8 reason)
 
 	spin_lock_bh(&s->lock);
 	WRITE_ONCE(s->unlinked, true);
+	trace_stt_session_state(s, s->state, 0, reason);
 	stt_session_end_sockets(s, stt_session_error(s));
 	spin_unlock_bh(&s->lock);
 
@@ -235,8 +237,10 @@ bool stt_session_activate(struct stt_session *s)
 
 	spin_lock_bh(&s->lock);
 	news = s->state == STT_SESSION_STATE_PENDING && !s->unlinked;
-	if (news)
+	if (news) {
+		trace_stt_session_state(s, s->state, STT_SESSION_STATE_ACTIVE, STT_CLOSE_NONE);
 		WRITE_ONCE(s->state, STT_SESSION_STATE_ACTIVE);
+	}
 	spin_unlock_bh(&s->lock);
 
 	if (news) {
@@ -257,6 +261,7 @@ bool stt_session_end(struct stt_session *s, u8 state, u8 reason)
 	spin_lock_bh(&s->lock);
 	news = s->state <= STT_SESSION_STATE_ACTIVE && !s->unlinked;
 	if (news) {
+		trace_stt_session_state(s, s->state, state, reason);
 		s->close_reason = reason;
 		WRITE_ONCE(s->state, state);
 		stt_session_end_sockets(s, stt_session_error(s));

@@ -9,4 +9,7 @@
 
 #define STT_TRACE_COUNT(value, name)	+ 1
 
-static_assert(0 STT_TRACE_REFS(STT_TRACE_COUNT, STT_TRACE_COUNT) == __STT_REFS);
+static_assert(0 STT_TRACE_REFS(STT_TRACE_COUNT, STT_TRACE_COUNT) == __STT_REFS,
+	      "STT_TRACE_REFS: a reason has no name");
+static_assert(0 STT_TRACE_STATS(STT_TRACE_COUNT, STT_TRACE_COUNT) == STT_STATS,
+	      "STT_TRACE_STATS: a counter has no name");

@@ -114,6 +114,8 @@ static int parse_info(const struct nlmsghdr *nlh, void *arg)
 
 	sttnl_index(nlh, tb, STT_A_INFO_MAX);
 	ret = sttnl_read(tb, info_fields, sizeof(info_fields) / sizeof(*info_fields), info);
+	if (ret == 0)
+		ret = sttnl_read_stats(tb[STT_A_INFO_STATS], &info->stats);
 	return ret < 0 ? ret : read_version(tb[STT_A_INFO_MODULE_VERSION], info);
 }
 

@@ -219,7 +219,7 @@ PUT_KINDS = {
     "nla_put_u64_64bit": "u64", "nla_put_be16": "be16", "nla_put_be32": "ipv4",
     "nla_put_in_addr": "ipv4", "nla_put_in6_addr": "binary", "nla_put_string": "string",
     "nla_put": "binary", "nla_nest_start": "nest", "stt_node_stats_put": "nest",
-    "stt_session_stats_put": "nest",
+    "stt_session_stats_put": "nest", "stt_net_stats_put": "nest",
 }
 
 

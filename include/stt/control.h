@@ -50,6 +50,7 @@ struct stt_info {
 	uint32_t	heartbeat_ms;
 	uint32_t	nodes_max, sessions_max;
 	uint32_t	nodes, sessions;
+	struct stt_stats stats;			/* of the network namespace */
 };
 
 struct stt_node_info {

@@ -42,6 +42,8 @@ static int show(struct app *app)
 	pr_u64(p, "wire_version", info.wire_version);
 	show_suites(p, info.suites);
 	show_limits(p, &info);
+	if (app->statistics)
+		show_node_stats(p, &info.stats);
 	return STATUS_OK;
 }
 
@@ -58,7 +60,7 @@ static int info_show(struct app *app, int argc, char **argv)
 }
 
 static const struct command verbs[] = {
-	{ "", info_show, "", "the module: its socket family, versions and limits" },
+	{ "", info_show, "", "the module: its socket family, versions and limits; -s adds counters" },
 };
 
 const struct object info_object = {

@@ -162,6 +162,7 @@ enum stt_attr_info {
 	STT_A_INFO_SESSIONS_MAX,	/* u32: sessions allowed in this netns */
 	STT_A_INFO_NODES,		/* u32: nodes in this netns */
 	STT_A_INFO_SESSIONS,		/* u32: sessions in this netns */
+	STT_A_INFO_STATS,		/* nest of enum stt_attr_stats: of this netns */
 	__STT_A_INFO_MAX,
 };
 
@@ -249,7 +250,8 @@ enum stt_attr_socket {
 
 /*
  * Counters, all u64. Sessions count what can be put to a session's account,
- * nodes count everything; Documentation/uapi.md says what each one means.
+ * nodes count everything, and a network namespace sums up its nodes, those that
+ * are no more as well; Documentation/uapi.md says what each one means.
  */
 enum stt_attr_stats {
 	STT_A_STATS_UNSPEC,
