@@ -45,7 +45,7 @@ endif
 # What was asked for by its name says what became of it: $(1) target, $(2) words.
 built		 = @$(if $(filter $(1),$(MAKECMDGOALS)),echo "built $(2)",:)
 
-.PHONY: all module lib stt-ip examples tests test-programs fuzz headers-test check-style \
+.PHONY: all module test-modules lib stt-ip examples tests test-programs fuzz headers-test check-style \
 	install modules_install uninstall clean help FORCE
 
 all: $(if $(wildcard $(KDIR)/Makefile),module,module-skipped) lib stt-ip examples
@@ -58,6 +58,7 @@ help:
 #: Targets
 #:   all              module (if there are headers for it), lib, stt-ip, examples
 #:   module           stt.ko for kernel KVER (the running one) or headers in KDIR
+#:   test-modules     modules for tests that load some, for the same kernel
 #:   lib              libstt-user, shared and static
 #:   stt-ip           the tool
 #:   examples         the programs in tools/examples
@@ -103,6 +104,17 @@ $(MDIR)/.flags: FORCE
 $(MODULE_COPY): $(MDIR)/%: %
 	@mkdir -p $(@D)
 	@cp -p $< $@
+	@touch $@
+
+# Modules that tests load. What this kernel cannot have is left out by Kbuild.
+TEST_MDIR	:= $(BUILD)/nosimd-$(KVER)
+
+test-modules: $(TEST_MDIR)/.built
+	$(call built,test-modules,$(<D))
+
+$(TEST_MDIR)/.built: $(wildcard selftests/nosimd/*)
+	@mkdir -p $(@D) && cp $^ $(@D)
+	+$(Q)$(MAKE) $(if $(V),,-s) -C $(KDIR) M=$(abspath $(@D)) --no-print-directory modules
 	@touch $@
 
 .PHONY: module-skipped

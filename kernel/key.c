@@ -17,7 +17,6 @@
  * The slots are written under s->lock and read under RCU.
  */
 
-#include <crypto/chacha20poly1305.h>
 #include <linux/netlink.h>
 #include <linux/random.h>
 #include <linux/siphash.h>
@@ -35,7 +34,7 @@ static void stt_tx_key_free(struct rcu_head *rcu)
 {
 	struct stt_tx_key *key = container_of(rcu, struct stt_tx_key, key.rcu);
 
-	memzero_explicit(key, sizeof(*key));
+	stt_cipher_release(&key->key.cipher);
 	kmem_cache_free(stt_tx_key_cache, key);
 }
 
@@ -43,7 +42,7 @@ static void stt_rx_key_free(struct rcu_head *rcu)
 {
 	struct stt_rx_key *key = container_of(rcu, struct stt_rx_key, key.rcu);
 
-	memzero_explicit(key, sizeof(*key));
+	stt_cipher_release(&key->key.cipher);
 	kmem_cache_free(stt_rx_key_cache, key);
 }
 
@@ -116,18 +115,25 @@ static int stt_key_check(struct stt_session *s, const struct stt_key *key,
 		NL_SET_ERR_MSG(extack, "the session is over");
 		return -EINVAL;
 	}
-	if (stt_secret_known(s, key->secret)) {
+	if (stt_secret_known(s, key->cipher.secret)) {
 		NL_SET_ERR_MSG(extack, "the session has or had this secret already");
 		return -EINVAL;
 	}
 	return 0;
 }
 
-static void stt_key_fill(struct stt_key *key, const struct stt_key_spec *spec)
+/* May sleep. The key is to be freed in any case, also after failure. */
+static int stt_key_fill(struct stt_key *key, const struct stt_key_spec *spec,
+			struct netlink_ext_ack *extack)
 {
-	memcpy(key->secret, spec->secret, STT_KEY_LEN);
+	int err;
+
 	key->epoch = spec->epoch;
 	key->suite = spec->suite;
+	err = stt_cipher_init(&key->cipher, spec->suite, spec->secret);
+	if (err)
+		NL_SET_ERR_MSG(extack, "the kernel's cipher does not take the key");
+	return err;
 }
 
 /* May a key of this epoch be installed for sending? */
@@ -200,7 +206,7 @@ static int stt_tx_key_insert(struct stt_session *s, struct stt_tx_key *key,
 	if (err)
 		return err;
 
-	stt_secret_remember(s, key->key.secret);
+	stt_secret_remember(s, key->key.cipher.secret);
 	rcu_assign_pointer(s->tx_next, key);
 	if (!s->tx_installed || stt_epoch_proved(s, key->key.epoch))
 		stt_tx_key_promote(s);
@@ -219,7 +225,7 @@ static int stt_rx_key_insert(struct stt_session *s, struct stt_rx_key *key,
 	if (err)
 		return err;
 
-	stt_secret_remember(s, key->key.secret);
+	stt_secret_remember(s, key->key.cipher.secret);
 	if (!s->rx_installed) {
 		s->rx_epoch = key->key.epoch;
 		trace_stt_key_epoch(s, STT_DIRECTION_RX, s->rx_epoch);
@@ -239,11 +245,12 @@ static int stt_tx_key_install(struct stt_session *s, const struct stt_key_spec *
 
 	if (!key)
 		return -ENOMEM;
-	stt_key_fill(&key->key, spec);
-
-	spin_lock_bh(&s->lock);
-	err = stt_tx_key_insert(s, key, extack);
-	spin_unlock_bh(&s->lock);
+	err = stt_key_fill(&key->key, spec, extack);
+	if (!err) {
+		spin_lock_bh(&s->lock);
+		err = stt_tx_key_insert(s, key, extack);
+		spin_unlock_bh(&s->lock);
+	}
 
 	if (err)
 		stt_tx_key_free(&key->key.rcu);
@@ -258,12 +265,13 @@ static int stt_rx_key_install(struct stt_session *s, const struct stt_key_spec *
 
 	if (!key)
 		return -ENOMEM;
-	stt_key_fill(&key->key, spec);
 	spin_lock_init(&key->lock);
-
-	spin_lock_bh(&s->lock);
-	err = stt_rx_key_insert(s, key, extack);
-	spin_unlock_bh(&s->lock);
+	err = stt_key_fill(&key->key, spec, extack);
+	if (!err) {
+		spin_lock_bh(&s->lock);
+		err = stt_rx_key_insert(s, key, extack);
+		spin_unlock_bh(&s->lock);
+	}
 
 	if (err)
 		stt_rx_key_free(&key->key.rcu);
@@ -384,44 +392,33 @@ s64 stt_key_reserve(struct stt_tx_key *key, unsigned int n)
 	return atomic64_fetch_add(n, &key->counter);
 }
 
-/*
- * Seal a frame where it lies: @frame starts with the finished clear header,
- * @body_len bytes of inner header and payload follow, and there is room for
- * the tag behind them. The library call puts @counter into the nonce as
- * 64-bit little-endian behind four zero bytes.
- */
-void stt_key_seal(const struct stt_tx_key *key, u8 *frame, size_t body_len, u64 counter)
+/* See stt_cipher_seal(): after an error the frame is lost and @counter is spent. */
+int stt_key_seal(const struct stt_tx_key *key, u8 *frame, size_t body_len, u64 counter)
 {
-	u8 *body = frame + STT_HDR_LEN;
-
-	chacha20poly1305_encrypt(body, body, body_len, frame, STT_HDR_LEN, counter,
-				 key->key.secret);
+	return stt_cipher_seal(&key->key.cipher, frame, body_len, counter);
 }
 
-/*
- * Open the sealed part of a frame, @len bytes with its tag, from @src to @dst.
- * @src is only read. Nothing is written to @dst unless the tag is right,
- * which the caller may also let be the same buffer, if it owns it.
- */
+/* See stt_cipher_open(). */
 bool stt_key_open(const struct stt_rx_key *key, u8 *dst, const u8 *src, size_t len,
 		  const u8 *header, u64 counter)
 {
-	return chacha20poly1305_decrypt(dst, src, len, header, STT_HDR_LEN, counter,
-					key->key.secret);
+	return stt_cipher_open(&key->key.cipher, dst, src, len, header, counter);
 }
 
 int __init stt_keys_init(void)
 {
+	int err;
+
 	get_random_bytes(&stt_secret_key, sizeof(stt_secret_key));
+	err = stt_suites_init();
+	if (err)
+		return err;
 	stt_tx_key_cache = KMEM_CACHE(stt_tx_key, 0);
-	if (!stt_tx_key_cache)
-		return -ENOMEM;
 	stt_rx_key_cache = KMEM_CACHE(stt_rx_key, 0);
-	if (!stt_rx_key_cache) {
-		kmem_cache_destroy(stt_tx_key_cache);
-		return -ENOMEM;
-	}
-	return 0;
+	if (stt_tx_key_cache && stt_rx_key_cache)
+		return 0;
+	stt_keys_exit();
+	return -ENOMEM;
 }
 
 /* After rcu_barrier(). */
@@ -429,4 +426,5 @@ void stt_keys_exit(void)
 {
 	kmem_cache_destroy(stt_rx_key_cache);
 	kmem_cache_destroy(stt_tx_key_cache);
+	stt_suites_exit();
 }

@@ -11,19 +11,20 @@
 
 #include "frame.h"
 #include "replay.h"
+#include "suite.h"
 
 struct netlink_ext_ack;
 struct stt_session;
 
 /**
  * struct stt_key - what both directions have in common
- * @secret: the key; wiped before the memory is given back
+ * @cipher: the secret; wiped before the memory is given back
  * @epoch: as in the clear header
  * @suite: enum stt_suite
  * @rcu: readers may still hold it when it leaves its slot
  */
 struct stt_key {
-	u8 secret[STT_KEY_LEN];
+	struct stt_cipher cipher;
 	u8 epoch;
 	u8 suite;
 	struct rcu_head rcu;
@@ -82,7 +83,8 @@ void stt_keys_advance(struct stt_session *s, u8 epoch);
 void stt_keys_release(struct stt_session *s);
 
 s64 __must_check stt_key_reserve(struct stt_tx_key *key, unsigned int n);
-void stt_key_seal(const struct stt_tx_key *key, u8 *frame, size_t body_len, u64 counter);
+int __must_check stt_key_seal(const struct stt_tx_key *key, u8 *frame, size_t body_len,
+			      u64 counter);
 bool __must_check stt_key_open(const struct stt_rx_key *key, u8 *dst, const u8 *src,
 			       size_t len, const u8 *header, u64 counter);
 

@@ -104,6 +104,8 @@ module_exit(stt_exit);
 MODULE_DESCRIPTION("Encrypted datagram sockets over UDP (AF_STT)");
 MODULE_AUTHOR("STT-in-the-kernel");
 MODULE_LICENSE("GPL");
+/* AES-256-GCM takes what is there: nothing pulls these in by a symbol. */
+MODULE_SOFTDEP("pre: aesni_intel gcm");
 MODULE_VERSION("0.1.0");
 MODULE_ALIAS_NETPROTO(AF_STT);
 MODULE_ALIAS_GENL_FAMILY(STT_GENL_NAME);

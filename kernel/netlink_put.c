@@ -16,7 +16,7 @@ int stt_nl_put_info(struct sk_buff *skb, struct net *net)
 	if (nla_put_u32(skb, STT_A_INFO_FAMILY, stt_family) ||
 	    nla_put_string(skb, STT_A_INFO_MODULE_VERSION, THIS_MODULE->version) ||
 	    nla_put_u32(skb, STT_A_INFO_WIRE_VERSION, STT_WIRE_VERSION) ||
-	    nla_put_u32(skb, STT_A_INFO_SUITES, BIT(STT_SUITE_CHACHA20POLY1305)) ||
+	    nla_put_u32(skb, STT_A_INFO_SUITES, stt_suites()) ||
 	    nla_put_u32(skb, STT_A_INFO_MESSAGE_MAX, STT_MESSAGE_MAX) ||
 	    nla_put_u32(skb, STT_A_INFO_OVERHEAD, STT_OVERHEAD) ||
 	    nla_put_u32(skb, STT_A_INFO_REPLAY_WINDOW, STT_REPLAY_WINDOW) ||

@@ -37,11 +37,10 @@ static int stt_nl_key_parse(const struct nlattr *nest, struct stt_key_spec *spec
 		return 0;
 	spec->suite = nla_get_u8(attrs[STT_A_KEY_SUITE]);
 	spec->secret = nla_data(attrs[STT_A_KEY_SECRET]);
-	if (spec->suite != STT_SUITE_CHACHA20POLY1305) {
-		NL_SET_ERR_MSG_ATTR(extack, attrs[STT_A_KEY_SUITE], "no such cipher suite here");
-		return -EOPNOTSUPP;
-	}
-	return 0;
+	err = stt_suite_check(spec->suite, extack);
+	if (err)
+		NL_SET_BAD_ATTR(extack, attrs[STT_A_KEY_SUITE]);
+	return err;
 }
 
 /* Put the keys of a request into @s, all or none of which will be used. */

@@ -121,7 +121,7 @@ static unsigned int stt_output_size(const struct stt_route *rt, size_t payload_l
 
 /*
  * Write the headers of the one frame in @skb, whose payload is in place, and
- * seal it. Nothing of the counter is lost on failure, and none is used twice.
+ * seal it. A counter may be lost on failure, but none is used twice.
  */
 static int stt_output_seal(struct stt_session *s, struct sk_buff *skb,
 			   const struct stt_inner *inner, size_t payload_len)
@@ -148,8 +148,9 @@ static int stt_output_seal(struct stt_session *s, struct sk_buff *skb,
 	stt_header_write(skb->data, &h);
 	stt_inner_write(skb->data + STT_HDR_LEN, inner);
 	skb_put(skb, STT_TAG_LEN);
-	stt_key_seal(key, skb->data, STT_INNER_LEN + payload_len, h.counter);
-	trace_stt_tx(s, &h, inner, payload_len);
+	err = stt_key_seal(key, skb->data, STT_INNER_LEN + payload_len, h.counter);
+	if (!err)
+		trace_stt_tx(s, &h, inner, payload_len);
 unlock:
 	rcu_read_unlock();
 	return err;

@@ -8,6 +8,18 @@
 #include "module.h"
 #include "side.h"
 
+static int insert_file(const char *dir, const char *name)
+{
+	char file[500];
+	int fd, ret;
+
+	snprintf(file, sizeof(file), "%s/%s-%s/%s.ko", env("BUILD"), dir, env("KVER"), name);
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	ret = syscall(SYS_finit_module, fd, "", 0);
+	close(fd);
+	return ret;
+}
+
 /* The last node may still be on its way out; nothing announces its end. */
 int module_remove(void)
 {
@@ -23,12 +35,15 @@ int module_remove(void)
 
 int module_insert(void)
 {
-	char file[500];
-	int fd, ret;
+	return insert_file("module", "stt");
+}
 
-	snprintf(file, sizeof(file), "%s/module-%s/stt.ko", env("BUILD"), env("KVER"));
-	fd = open(file, O_RDONLY | O_CLOEXEC);
-	ret = syscall(SYS_finit_module, fd, "", 0);
-	close(fd);
-	return ret;
+int nosimd_insert(void)
+{
+	return insert_file("nosimd", "nosimd");
+}
+
+int nosimd_remove(void)
+{
+	return syscall(SYS_delete_module, "nosimd", O_NONBLOCK);
 }

@@ -7,4 +7,8 @@
 int module_remove(void);
 int module_insert(void);
 
+/* While nosimd is there, stt is told that it may not use SIMD. */
+int nosimd_insert(void);
+int nosimd_remove(void);
+
 #endif /* SELFTESTS_MODULE_H */

@@ -53,6 +53,11 @@ bool side_open(struct side *s, enum path path, int end);
 /* A control channel, which is closed behind the test. */
 bool ctl_open(struct stt_ctl **ctl, enum path path, int end);
 
+/*
+ * The suite of all keys made here: SUITE in the environment, by the name that
+ * the library has for it, or ChaCha20-Poly1305. Tests may change it.
+ */
+extern uint8_t key_suite;
 /* The key that the frames of end @from are sealed with. */
 /* How often an epoch has come round: another round, other secrets. */
 extern unsigned int key_round[8];

@@ -203,7 +203,7 @@ check_kernel()
 		stage "sparse and checkpatch, $kver" make_quiet KVER="$kver" check-style
 	fi
 	[ -n "$(selected_vm)" ] || return
-	if stage "build module, $kver" make_quiet KVER="$kver" module; then
+	if stage "build module, $kver" make_quiet KVER="$kver" module test-modules; then
 		stage "VM tests, $kver" vm_tests "$kver"
 		count_tap "$BUILD/results/check-$kver/tap"
 	fi
@@ -218,7 +218,7 @@ check_native()
 	. "$REPO/tools/vm/module.sh"
 	# shellcheck disable=SC2086
 	packages_need $PKG_BUILD $PKG_CHECK "linux-headers-$KVER" || exit 1
-	if stage "build" make_quiet module lib stt-ip examples tests; then
+	if stage "build" make_quiet module test-modules lib stt-ip examples tests; then
 		stage "tests on this machine, $KVER" vm_tests_native
 		count_tap "$BUILD/results/native-kernel/tap"
 	fi

@@ -58,7 +58,7 @@ debug_proofs()
 
 debug_module()
 {
-	make_quiet KDIR="$KDIR" KVER="$KVER" BUILD="$1" module
+	make_quiet KDIR="$KDIR" KVER="$KVER" BUILD="$1" module test-modules
 }
 
 debug_summary()

@@ -3,14 +3,17 @@
 # Inserting and removing the module under test; for the VM and for native runs.
 
 # module_insert FILE PARAMETERS: what the module depends on comes from the
-# kernel's own packages.
+# kernel's own packages; what it only likes to have may be missing.
 module_insert()
 {
-	local deps
+	local deps soft
 
 	deps=$(modinfo -F depends "$1" | tr , ' ')
 	# shellcheck disable=SC2086
 	[ -z "$deps" ] || modprobe -a $deps || return 1
+	for soft in $(modinfo -F softdep "$1" | sed 's/^pre://'); do
+		modprobe -q "$soft"
+	done
 	# shellcheck disable=SC2086
 	insmod "$1" $2
 }
