@@ -132,7 +132,7 @@ int stt_gcm_seal(const struct stt_cipher *cipher, u8 *frame, size_t body_len, u6
 		err = crypto_aead_encrypt(req);
 	}
 	stt_gcm_end();
-	return err;
+	return err ? -ENOBUFS : 0;
 }
 
 /* Point the request to a received frame. */
@@ -168,6 +168,10 @@ bool stt_gcm_open(const struct stt_cipher *cipher, u8 *dst, const u8 *src, size_
 		stt_gcm_set_open(cpu, dst, src, len, header);
 		aead_request_set_tfm(&cpu->req, cipher->aead);
 		err = crypto_aead_decrypt(&cpu->req);
+		/* No memory for a block across two pages: @src is as it was. */
+		if (unlikely(err == -ENOMEM && dst != src))
+			err = stt_gcm_scalar_open(&cpu->scalar, cipher->secret, cpu->iv, dst,
+						  src, len, header);
 	}
 	stt_gcm_end();
 	return !err;
@@ -176,6 +180,12 @@ bool stt_gcm_open(const struct stt_cipher *cipher, u8 *dst, const u8 *src, size_
 /* ------------------------------------------------------------------------ */
 /* Setup                                                                    */
 
+/* Not because there is no memory: there is none, or it fails its own test. */
+static bool __init stt_gcm_absent(const struct crypto_aead *aead)
+{
+	return IS_ERR(aead) && aead != ERR_PTR(-ENOMEM);
+}
+
 static struct crypto_aead *__init stt_gcm_find(void)
 {
 	struct crypto_aead *aead;
@@ -183,7 +193,7 @@ static struct crypto_aead *__init stt_gcm_find(void)
 	aead = crypto_alloc_aead("__gcm(aes)", CRYPTO_ALG_INTERNAL,
 				 CRYPTO_ALG_INTERNAL | CRYPTO_ALG_ASYNC);
 	stt_gcm_needs_simd = !IS_ERR(aead);
-	if (aead == ERR_PTR(-ENOENT))
+	if (stt_gcm_absent(aead))
 		aead = crypto_alloc_aead("gcm(aes)", 0, CRYPTO_ALG_ASYNC);
 	return aead;
 }
@@ -214,7 +224,7 @@ int __init stt_gcm_setup(void)
 	int number;
 
 	if (IS_ERR(model))
-		return model == ERR_PTR(-ENOENT) ? 0 : PTR_ERR(model);
+		return stt_gcm_absent(model) ? 0 : -ENOMEM;
 	stt_gcm_model = model;
 	for_each_possible_cpu(number) {
 		cpu = stt_gcm_cpu_alloc(number);

@@ -3,9 +3,10 @@
  * AES-256-GCM without SIMD, NIST SP 800-38D, for the moments when gcm.c must
  * not touch the vector registers. On x86 that is next to never, so it keeps
  * nothing: the key is expanded for each frame. The kernel's own scalar
- * gcm(aes) would cost 6 KiB for every key, used or not.
+ * gcm(aes) would cost some 6 KiB for every key, used or not.
  *
- * Neither the AES library nor the multiplication here branches on secrets.
+ * Neither the AES library nor the multiplication here branches on secrets. The
+ * library looks up a table of 256 bytes, which it reads as a whole first.
  */
 
 #include <crypto/algapi.h>

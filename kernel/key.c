@@ -382,12 +382,13 @@ void stt_keys_release(struct stt_session *s)
 
 /*
  * Take @n consecutive counters; returns the first, or -EKEYEXPIRED. The limit
- * lies half way: however many callers pass the check at once, no counter can
+ * lies half way at most: however many callers pass the check at once, no counter can
  * wrap behind their backs.
  */
 s64 stt_key_reserve(struct stt_tx_key *key, unsigned int n)
 {
-	if (unlikely(atomic64_read(&key->counter) >= STT_COUNTER_LIMIT - n))
+	if (unlikely(atomic64_read(&key->counter) >=
+		     stt_suite_counters(key->key.suite) - n))
 		return -EKEYEXPIRED;
 	return atomic64_fetch_add(n, &key->counter);
 }

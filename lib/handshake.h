@@ -211,6 +211,7 @@ struct stt_responder_params {
 	int64_t				clock_s;	/* as stt_responder_clock() */
 	uint32_t			lag_s;		/* how far clocks may differ */
 	uint32_t			suites;
+	uint8_t				preferred_suite;	/* 0: the lowest */
 	unsigned int			pending_max;	/* 0: STT_HS_PENDING_MAX */
 	unsigned int			replay_max;	/* 0: STT_HS_REPLAY_MAX */
 };

@@ -36,6 +36,7 @@ struct stt_responder {
 	const struct stt_hs_keyring *keyring;
 	uint8_t			node_id[STT_HS_NODE_ID_LEN];
 	uint32_t		suites;
+	uint8_t			preferred_suite;
 	bool			accept;
 	unsigned int		max;
 	unsigned int		n_waiting, n_complete;
@@ -53,6 +54,7 @@ struct stt_responder *stt_responder_new(const struct stt_responder_params *p)
 	r->keyring = p->keyring;
 	memcpy(r->node_id, p->node_id, sizeof(r->node_id));
 	r->suites = p->suites;
+	r->preferred_suite = p->preferred_suite;
 	r->max = p->pending_max ? p->pending_max : STT_HS_PENDING_MAX;
 	TAILQ_INIT(&r->waiting);
 	TAILQ_INIT(&r->complete);
@@ -181,9 +183,13 @@ static struct pending *find_hello(const struct stt_responder *r, const uint8_t *
 	return NULL;
 }
 
-/* Lowest number that both have; 0: none. */
-static uint8_t choose_suite(uint32_t common)
+/* The one we prefer if both have it, else the lowest of both; 0: none. */
+static uint8_t choose_suite(const struct stt_responder *r, const uint8_t *payload)
 {
+	uint32_t common = r->suites & stt_get_be32(payload + STT_HS_HELLO_OFF_SUITES);
+
+	if (r->preferred_suite && common & (1U << r->preferred_suite))
+		return r->preferred_suite;
 	for (uint8_t suite = 1; suite < 32; suite++)
 		if (common & (1U << suite))
 			return suite;
@@ -199,7 +205,7 @@ static bool check_payload(const struct stt_responder *r, uint64_t now_ms,
 		*why = STT_HS_DROP_OWN;
 	else if (stt_get_be64(payload + STT_HS_HELLO_OFF_REKEY) ||
 		 stt_get_be32(payload + STT_HS_HELLO_OFF_RESERVED) ||
-		 !choose_suite(r->suites & stt_get_be32(payload + STT_HS_HELLO_OFF_SUITES)))
+		 !choose_suite(r, payload))
 		*why = STT_HS_DROP_UNSUPPORTED;
 	else if (stt_replay_seen(&r->replay, now_ms, payload + STT_HS_HELLO_OFF_TIME, ephemeral))
 		*why = STT_HS_DROP_REPLAYED;
@@ -280,7 +286,7 @@ static enum stt_hs_verdict begin(struct stt_responder *r, uint64_t now_ms, unsig
 	if (!p)
 		return drop(why, STT_HS_DROP_FULL);
 	p->seed = seed;
-	p->suite = choose_suite(r->suites & stt_get_be32(payload + STT_HS_HELLO_OFF_SUITES));
+	p->suite = choose_suite(r, payload);
 	memcpy(p->peer_id, payload, sizeof(p->peer_id));
 	memcpy(p->hello_mac1, stt_hs_mac1(data, STT_HS_HELLO_LEN), STT_HS_MAC_LEN);
 	memcpy(p->hdrs, data, STT_HS_HDR_LEN);

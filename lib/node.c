@@ -59,7 +59,7 @@ static int copy_config(const struct stt_node_config *from, struct stt_node_confi
 		to->connect_timeout_ms = CONNECT_TIMEOUT_MS;
 	if (!to->max_clock_lag_s)
 		to->max_clock_lag_s = MAX_CLOCK_LAG_S;
-	return 0;
+	return node_suites_check(to);
 }
 
 static int make_root(const struct stt_node *node, const char *what, const void *seed,

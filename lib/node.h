@@ -85,7 +85,8 @@ struct stt_node {
 	/* One run; the descriptors are -1 otherwise. */
 	uint32_t		number;
 	int			family;		/* AF_STT as it is here */
-	uint32_t		suites;
+	uint32_t		suites;		/* bit N: suite N */
+	uint8_t			preferred_suite;
 	union stt_addr		bound;
 	int			udp_fd, hs_fd, data_fd;
 	int			work_fd;	/* epoll: all that makes work */
@@ -100,6 +101,13 @@ struct stt_node {
 	bool			has_thread;
 	atomic_uint		received;
 };
+
+/* ---- node_suites.c ------------------------------------------------------ */
+
+/* 0, or -EINVAL: what the program asks for cannot be. */
+int node_suites_check(const struct stt_node_config *config);
+/* Fill in the suites of a run. -EOPNOTSUPP: the kernel has none of them. */
+int node_suites_choose(struct stt_node *node, uint32_t kernel);
 
 /* ---- node.c ------------------------------------------------------------- */
 

@@ -47,8 +47,8 @@ static int open_control(struct stt_node *node)
 	if (ret)
 		return ret;
 	node->family = info.family;
-	node->suites = info.suites;
-	return stt_ctl_subscribe(node->ctl);
+	ret = node_suites_choose(node, info.suites);
+	return ret ? ret : stt_ctl_subscribe(node->ctl);
 }
 
 /* Fresh in each run: nobody can follow a node by it. */
@@ -65,6 +65,7 @@ static int make_responder(struct stt_node *node)
 {
 	struct stt_responder_params p = {
 		.keyring = &node->keyring, .node_id = node->id, .suites = node->suites,
+		.preferred_suite = node->preferred_suite,
 		.clock_s = time(NULL), .lag_s = node->config.max_clock_lag_s,
 	};
 

@@ -161,7 +161,7 @@ static void test_info(struct answer *a)
 	tap_ok(all, "info: all attributes");
 	tap_ok(number(a, STT_A_INFO_WIRE_VERSION) == 1 && number(a, STT_A_INFO_NODES) == 0 &&
 	       number(a, STT_A_INFO_MESSAGE_MAX) == STT_MESSAGE_MAX &&
-	       number(a, STT_A_INFO_SUITES) == 1U << STT_SUITE_CHACHA20POLY1305,
+	       number(a, STT_A_INFO_SUITES) & 1U << STT_SUITE_CHACHA20POLY1305,
 	       "info: their values");
 	tap_ok(nla_get_string(a->tb[STT_A_INFO_MODULE_VERSION])[0], "info: version of the module");
 }

@@ -182,6 +182,15 @@ static void test_keys(void **state)
 	assert_int_equal(ring.keys[1].direction, STT_DIRECTION_RX);
 	assert_int_equal(ring.keys[1].suite, STT_SUITE_CHACHA20POLY1305);
 	assert_int_equal(ring.keys[1].secret[31], 0x1f);
+	assert_int_equal(parse_keys(&ring, "tx 0 aes-256-gcm " SECRET "\n"
+				    "rx 0 aes256gcm " SECRET), STATUS_OK);
+	assert_int_equal(ring.keys[0].suite, STT_SUITE_AES256GCM);
+	assert_int_equal(ring.keys[1].suite, STT_SUITE_AES256GCM);
+	assert_int_equal(parse_keys(&ring, "tx 0 chacha20-poly1305 " SECRET), STATUS_OK);
+	assert_int_equal(parse_keys(&ring, "tx 0 aes-128-gcm " SECRET), STATUS_USAGE);
+	assert_int_equal(parse_keys(&ring, "tx 0 aes256gcmx " SECRET), STATUS_USAGE);
+	assert_int_equal(parse_keys(&ring, "tx 0 aes " SECRET), STATUS_USAGE);
+	assert_int_equal(parse_keys(&ring, "tx 0 - " SECRET), STATUS_USAGE);
 	assert_int_equal(parse_keys(&ring, ""), STATUS_USAGE);
 	assert_int_equal(parse_keys(&ring, TX "\n" TX), STATUS_USAGE);
 	assert_int_equal(parse_keys(&ring, TX " x"), STATUS_USAGE);

@@ -32,7 +32,7 @@ keys()	# keys SUITE: the lines of a key file
 
 add()	# add ID SUITE
 {
-	keys "$2" | stt-ip -n "$NS_A" session add id "$1" peer 127.0.0.1:9 keys - 2>&1
+	keys "$2" | stt-ip -n "$NS_A" session add id 000000000000000"$1" peer 127.0.0.1:9 keys - 2>&1
 }
 
 [ "$modprobe_was" ] || skip "modules are not loaded on demand here"

@@ -59,6 +59,11 @@ struct stt_connect;
  *	be called from any thread that uses the node, and must not call the
  *	node's functions.
  * @log_arg: given to @log
+ * @suites: cipher suites to offer and to take, bit N for suite N of enum
+ *	stt_suite; 0: ChaCha20-Poly1305, and AES-256-GCM if this CPU has
+ *	instructions for it. What the kernel does not have is left out.
+ * @preferred_suite: the one we choose if we are asked and the peer has it too;
+ *	0: AES-256-GCM if this CPU has instructions for it
  *
  * Everything is copied; seeds are not kept, only keys made from them.
  */
@@ -76,6 +81,8 @@ struct stt_node_config {
 	uint32_t	heartbeat_ms;
 	void		(*log)(void *arg, int priority, const char *message);
 	void		*log_arg;
+	uint32_t	suites;
+	uint8_t		preferred_suite;
 };
 
 /* Set all defaults. Call it first, then fill in the seeds. */
@@ -92,8 +99,8 @@ static inline void stt_node_config_init(struct stt_node_config *config)
  *
  * A seed under 32 bytes is stretched here, which takes 64 MiB of memory and
  * some tenths of a second.
- * Return: 0; -EINVAL: a seed is missing or under 16 bytes, or @config is not
- * initialised; -E2BIG: @config has a field that this library does not know;
+ * Return: 0; -EINVAL: a seed is missing or under 16 bytes, a cipher suite does
+ * not exist, or @config is not initialised; -E2BIG: @config has a field that this library does not know;
  * -ENOMEM.
  */
 STT_API int stt_node_create(const struct stt_node_config *config, struct stt_node **node);
@@ -113,7 +120,8 @@ STT_API void stt_node_free(struct stt_node *node);
  * Starting a node that runs changes nothing and gives its address. A stopped
  * node can be started again; it gets a fresh node id each time.
  * Return: 0; -EADDRINUSE, -EADDRNOTAVAIL, -EACCES as of bind(2); -ENXIO: no
- * such host name; -ENOENT or -EPROTONOSUPPORT: the module is not there; or
+ * such host name; -EOPNOTSUPP: the kernel has none of the cipher suites;
+ * -ENOENT or -EPROTONOSUPPORT: the module is not there; or
  * another error. After an error nothing is left behind.
  */
 STT_API int stt_node_start(struct stt_node *node, unsigned int flags, union stt_addr *bound);

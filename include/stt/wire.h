@@ -50,6 +50,8 @@
 #define STT_COUNTER_BITS	48
 /* A key refuses to send here, half way to where its counter would end. */
 #define STT_COUNTER_LIMIT	(1ULL << 47)
+/* AES-256-GCM refuses here: AES blocks never repeat, and in time it would show. */
+#define STT_COUNTER_LIMIT_GCM	(1ULL << 38)
 
 /* Kinds, inside the seal. */
 #define STT_KIND_DATA		0x10

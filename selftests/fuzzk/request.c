@@ -95,7 +95,9 @@ static size_t value_key_attr(struct actor *a, int type, uint8_t *out)
 	case STT_A_KEY_DIRECTION:
 		return put8(out, chance(a, 10) ? pick(a, 256) : 1 + pick(a, 2));
 	case STT_A_KEY_SUITE:
-		return put8(out, chance(a, 10) ? pick(a, 256) : STT_SUITE_CHACHA20POLY1305);
+		if (chance(a, 10))
+			return put8(out, pick(a, 256));
+		return put8(out, chance(a, 3) ? STT_SUITE_AES256GCM : STT_SUITE_CHACHA20POLY1305);
 	case STT_A_KEY_SECRET:
 		memset(out, 0, STT_KEY_LEN);
 		pick_bytes(a, out, 2);

@@ -13,12 +13,21 @@
 
 #define FILE_LEN_MAX	65536
 
+/* The name, in which dashes do not count: aes-256-gcm is aes256gcm. */
+static bool is_suite(const char *name, const char *known)
+{
+	for (; *name; name++)
+		if (*name != '-' && *name != *known++)
+			return false;
+	return !*known;
+}
+
 static bool suite_number(const char *name, uint8_t *suite)
 {
 	for (unsigned int i = 1; i <= UINT8_MAX; i++) {
 		const char *known = stt_suite_name((uint8_t)i);
 
-		if (known && strcmp(name, known) == 0) {
+		if (known && is_suite(name, known)) {
 			*suite = (uint8_t)i;
 			return true;
 		}
@@ -51,7 +60,7 @@ static const char *parse_key(char *line, struct stt_key *key)
 	if (!arg_epoch(epoch, &key->epoch))
 		return "the epoch is a number from 0 to 7";
 	if (!suite_number(suite, &key->suite))
-		return "the suite is not known; chacha20poly1305 is";
+		return "the suite is not known; chacha20poly1305 and aes256gcm are";
 	if (!parse_secret(secret, key->secret))
 		return "the key is not 64 hex digits";
 	return NULL;

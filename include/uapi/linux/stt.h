@@ -112,7 +112,7 @@ enum stt_cmd {
 /* Cipher suites, as agreed in the handshake; fixed for a key. */
 enum stt_suite {
 	STT_SUITE_CHACHA20POLY1305	= 0x01,
-	STT_SUITE_AES256GCM		= 0x02,	/* reserved, refused as yet */
+	STT_SUITE_AES256GCM		= 0x02,	/* if the kernel has gcm(aes), see INFO */
 };
 
 #define STT_KEY_LEN		32
