@@ -130,7 +130,7 @@ test_empty()
 	tap_ok "info" ends 0 "^family [0-9]* module_version .* suites $suite" a info
 	tap_is "info as JSON" "$(json '[.wire_version,.message_max,.overhead,.nodes]' a -j info)" \
 		'[1,65536,40,0]'
-	tap_is "its suites as JSON" "$(json .suites a -j info)" "[\"$suite\"]"
+	tap_is "its suites as JSON" "$(json '.suites - ["aes256gcm"]' a -j info)" "[\"$suite\"]"
 	for object in node session key socket; do
 		tap_is "no $object: an empty list" "$(a -j $object show)" '[]'
 	done

@@ -174,7 +174,7 @@ static bool nosimd_begin(bool *there)
 {
 	*there = !nosimd_insert();
 	if (!*there && errno == EBADF)
-		return skip_test("no kretprobes in this kernel");
+		return skip_test("no module nosimd for this kernel");
 	check(*there);
 	at_end(nosimd_end, NULL);
 	check_is(times_asked(), 0);
