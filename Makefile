@@ -45,7 +45,7 @@ endif
 # What was asked for by its name says what became of it: $(1) target, $(2) words.
 built		 = @$(if $(filter $(1),$(MAKECMDGOALS)),echo "built $(2)",:)
 
-.PHONY: all module test-modules lib stt-ip examples tests test-programs fuzz headers-test check-style \
+.PHONY: all module test-modules lib stt-ip examples tests test-programs fuzz bench headers-test check-style \
 	install modules_install uninstall clean help FORCE
 
 all: $(if $(wildcard $(KDIR)/Makefile),module,module-skipped) lib stt-ip examples
@@ -65,6 +65,7 @@ help:
 #:   tests            the programs in selftests; unit_* with ASan and UBSan
 #:   test-programs    those without unit_*, as the VM runs them
 #:   fuzz             the fuzz_* programs in selftests, with clang
+#:   bench            what `tools/run bench` runs: a program, a module for KVER
 #:   headers-test     each public header alone, as C and as C++
 #:   check-style      sparse for KVER, and checkpatch
 #:   install          library, headers, tool, man pages   (DESTDIR, PREFIX)
@@ -266,6 +267,24 @@ $(foreach t,$(PROGRAMS),$(eval $(call test_rule,$(t),obj,$(LIB_A),$(CC) -pie $(L
 $(foreach t,$(PROGRAMS),$(if $(call packages_of,$(t)),$(eval $(call packages_rule,$(t),$(call packages_of,$(t))))))
 $(foreach t,$(UNIT_TESTS),$(eval $(call test_rule,$(t),san,$(LIB_SAN),$(CC) $(SAN),-lcmocka)))
 $(foreach t,$(FUZZERS),$(eval $(call test_rule,$(t),fuzz,$(LIB_FUZZ),$(CLANG) $(SAN) -fsanitize=fuzzer)))
+
+# What a message costs, and a throwaway module for the floor under it.
+BENCH_OBJ	:= $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tools/bench/*.c))
+BENCH_DIR	:= $(BUILD)/bench-$(KVER)
+
+bench: $(BUILD)/bench/cost $(BENCH_DIR)/stt_bench_aead.ko
+	$(call built,bench,$^)
+
+$(BUILD)/bench/cost: $(BENCH_OBJ) $(LIB_A)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -pie $(LDFLAGS) -pthread -o $@ $(BENCH_OBJ) $(LIB_A) $(PKG_LIBS)
+
+$(BENCH_DIR)/stt_bench_aead.ko: $(wildcard tools/bench/aead/*)
+	$(if $(wildcard $(KDIR)/Makefile),,$(error $(NO_HEADERS)))
+	@mkdir -p $(@D)
+	@cp -p tools/bench/aead/* $(@D)
+	+$(Q)$(MAKE) $(if $(V),,-s) -C $(KDIR) M=$(abspath $(@D)) W=1 $(if $(V),V=$(V)) \
+		$(if $(WERROR),KCFLAGS=-Werror) --no-print-directory modules
 
 headers-test:
 	$(Q)set -e; for h in $(HEADERS:include/uapi/%=%); do \

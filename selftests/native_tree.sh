@@ -27,7 +27,7 @@ all_executable()
 {
 	local f bad=0
 
-	for f in $(files 'selftests/vm_*.sh' 'selftests/native_*' tools/run .ci/run); do
+	for f in $(files 'selftests/vm_*.sh' 'selftests/cost_*.sh' 'selftests/native_*' tools/run .ci/run); do
 		[ -x "$f" ] || { echo "$f"; bad=1; }
 	done
 	return $bad

@@ -97,6 +97,11 @@ selected_vm()
 	select_tests "$REPO"/selftests/vm_*.sh
 }
 
+selected_cost()
+{
+	select_tests "$REPO"/selftests/cost_*.sh
+}
+
 selected_native()
 {
 	select_tests "$REPO"/selftests/native_*.sh "$REPO"/selftests/native_*.py
@@ -144,6 +149,17 @@ vm_tests()
 	# shellcheck disable=SC2016
 	vm_checked check "$kver" "$CHECK_VM_LIMIT" "$BUILD/module-$kver/stt.ko" \
 		'exec tools/vm/run-tests $RESULTS/tap '"${files[*]@Q}"
+}
+
+# The tests that boot VMs of their own for one kernel.
+cost_tests()
+{
+	local kver=$1 dir=$BUILD/results/cost-tests-$1 files
+
+	rm -rf "$dir"
+	mapfile -t files < <(selected_cost)
+	(cd "$REPO" && export REPO BUILD KVER=$kver &&
+		tools/vm/run-tests "$dir" "${files[@]}")
 }
 
 # The same tests on this machine: its own kernel, its own log.
@@ -202,10 +218,15 @@ check_kernel()
 	if [ "$ONLY" = '*' ]; then
 		stage "sparse and checkpatch, $kver" make_quiet KVER="$kver" check-style
 	fi
-	[ -n "$(selected_vm)" ] || return
-	if stage "build module, $kver" make_quiet KVER="$kver" module test-modules; then
+	[ -n "$(selected_vm; selected_cost)" ] || return
+	stage "build module, $kver" make_quiet KVER="$kver" module test-modules || return
+	if [ -n "$(selected_vm)" ]; then
 		stage "VM tests, $kver" vm_tests "$kver"
 		count_tap "$BUILD/results/check-$kver/tap"
+	fi
+	if [ -n "$(selected_cost)" ]; then
+		stage "cost of a message, $kver" cost_tests "$kver"
+		count_tap "$BUILD/results/cost-tests-$kver"
 	fi
 }
 
