@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Where the instructions of a message go, from samples of the stack.
 
-breakdown.py [--json] DIRECTORY   what `guest.sh profile` left there
+breakdown.py [--json] DIRECTORY...   what `guest.sh profile` left there
 
 A sample belongs to what AF_STT called last on its stack, if it is there; so a
 function of the kernel counts with all that it calls in turn, up to where the
@@ -183,21 +183,36 @@ def read_profile(directory):
     return facts, cells
 
 
+class Profile:
+    """A directory, which is a kernel."""
+
+    def __init__(self, directory):
+        self.facts, rows = read_profile(directory)
+        symbols = Symbols(os.path.join(directory, "kallsyms"))
+        self.cells = [Cell(name, os.path.join(directory, name + ".stacks"), total, symbols)
+                      for name, total in rows]
+
+    def as_dict(self):
+        return {**self.facts, "cells": [c.as_dict() for c in self.cells]}
+
+    def print(self):
+        print(f"\nkernel {self.facts['kernel']}, CPU flags {self.facts['flags']}")
+        for cell in self.cells:
+            print_cell(cell)
+
+
 def main():
-    args = [a for a in sys.argv[1:] if a != "--json"]
-    if len(args) != 1:
+    directories = [a for a in sys.argv[1:] if a != "--json"]
+    if not directories:
         sys.exit(__doc__)
-    facts, rows = read_profile(args[0])
-    symbols = Symbols(os.path.join(args[0], "kallsyms"))
-    cells = [Cell(name, os.path.join(args[0], name + ".stacks"), total, symbols)
-             for name, total in rows]
+    profiles = [Profile(d) for d in directories]
     if "--json" in sys.argv:
-        json.dump({**facts, "cells": [c.as_dict() for c in cells]}, sys.stdout, indent=1)
+        json.dump({"unit": "instructions per message", "kernels":
+                   [p.as_dict() for p in profiles]}, sys.stdout, indent=1)
         print()
         return
-    print(f"\nkernel {facts['kernel']}, CPU flags {facts['flags']}")
-    for cell in cells:
-        print_cell(cell)
+    for profile in profiles:
+        profile.print()
 
 
 if __name__ == "__main__":

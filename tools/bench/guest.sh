@@ -42,7 +42,7 @@ describe()
 	local flag flags=
 
 	for flag in erms fsrm; do
-		grep -qw $flag /proc/cpuinfo && flags+="$flag " || flags+="no-$flag "
+		grep -qw "$flag" /proc/cpuinfo && flags+="$flag " || flags+="no-$flag "
 	done
 	echo "kernel	$KVER"
 	echo "flags	${flags% }"
@@ -79,8 +79,8 @@ aead_cells()
 	i=0
 	for size in ${sizes//,/ }; do
 		i=$((i + 1))
-		echo "aead-chacha-$size	$(cut -d, -f $i $p/chacha)"
-		echo "aead-gcm-$size	$(cut -d, -f $i $p/gcm)"
+		echo "aead-chacha-$size	$(cut -d, -f "$i" $p/chacha)"
+		echo "aead-gcm-$size	$(cut -d, -f "$i" $p/gcm)"
 	done
 	echo "gcm_driver	$(cat $p/gcm_driver)"
 	rmmod stt_bench_aead

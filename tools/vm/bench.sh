@@ -58,6 +58,7 @@ bench_wireguard()
 
 bench_vm()
 {
+	# shellcheck disable=SC2034
 	local VM_ACCEL=tcg VM_TCG=tcg,thread=single VM_ICOUNT=shift=0,sleep=off VM_SMP=1
 
 	vm_checked "$1" "$2" "$BENCH_VM_LIMIT" "$BUILD/module-$2/stt.ko" \
@@ -103,23 +104,23 @@ bench_cost()
 	if [ -n "$RECORD" ]; then
 		"$REPO/tools/bench/report.py" record "$BENCH_RECORD" "${files[@]}" || return 1
 	fi
-	"$REPO/tools/bench/report.py" table $JSON "${files[@]}"
+	"$REPO/tools/bench/report.py" table ${JSON:+"$JSON"} "${files[@]}"
 }
 
 # Where the instructions of each cell go, and those of plain UDP beside it.
 bench_breakdown()
 {
-	local cells kver status=0
+	local cells kver dirs=()
 
 	mapfile -t cells < <(bench_cells "$ONLY")
 	for kver in "${KVERS[@]}"; do
+		echo "kernel $kver ..." >&2
 		# shellcheck disable=SC2046
 		bench_vm bench-breakdown "$kver" profile "$BENCH_SAMPLES" \
 			$(bench_floor "${cells[@]}" | grep ^udp) "${cells[@]}" >&2 || return 1
-		"$REPO/tools/bench/breakdown.py" $JSON \
-			"$BUILD/results/bench-breakdown-$kver" || status=1
+		dirs+=("$BUILD/results/bench-breakdown-$kver")
 	done
-	return $status
+	"$REPO/tools/bench/breakdown.py" ${JSON:+"$JSON"} "${dirs[@]}"
 }
 
 bench_options()

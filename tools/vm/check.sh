@@ -252,7 +252,7 @@ check_all()
 	# shellcheck disable=SC2086
 	packages_need $PKG_BUILD $PKG_CHECK || exit 1
 	# The rest is what boots a VM.
-	[ -n "$(selected_vm; select_tests "$REPO/selftests/native_rig.sh")" ] || KERNELS=
+	[ -n "$(selected_vm; selected_cost; select_tests "$REPO/selftests/native_rig.sh")" ] || KERNELS=
 	for series in $KERNELS; do
 		# shellcheck disable=SC2046,SC2086
 		packages_need $PKG_VM $(packages_kernel "$series") || exit 1
@@ -269,7 +269,7 @@ run_check()
 {
 	local start=$SECONDS
 
-	[ -n "$(selected_vm; selected_native; built_tests unit; built_tests fuzz)" ] ||
+	[ -n "$(selected_vm; selected_cost; selected_native; built_tests unit; built_tests fuzz)" ] ||
 		wrong_usage "no test is called '$ONLY'"
 	if [ -n "$NATIVE" ]; then check_native; else check_all; fi
 	printf '\n%s%-44s %5d s\n' "$check_table" "all" $((SECONDS - start))
