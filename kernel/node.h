@@ -35,6 +35,8 @@ struct stt_udp_ops;
  * @sessions_max: limit, over all nodes
  * @reassembly_max_bytes: memory for messages whose frames are not all there,
  *	over all sessions
+ * @handshake_rate: handshake datagrams a second of one source; 0 = no limit
+ * @handshake_burst: so many of them at once
  * @stats: counters, of nodes that are no more as well
  * @sysctl_table: of this namespace
  * @sysctl_header: its registration
@@ -47,6 +49,8 @@ struct stt_net {
 	u32 nodes_max;
 	u32 sessions_max;
 	u32 reassembly_max_bytes;
+	u32 handshake_rate;
+	u32 handshake_burst;
 	struct stt_net_stats stats;
 	struct ctl_table *sysctl_table;
 	struct ctl_table_header *sysctl_header;

@@ -8,6 +8,8 @@ static bool of_node_only(unsigned int stat)
 	switch (stat) {
 	case STT_A_STATS_RX_HANDSHAKE:
 	case STT_A_STATS_DROP_HANDSHAKE:
+	case STT_A_STATS_DROP_HS_MALFORMED:
+	case STT_A_STATS_DROP_HS_RATE:
 	case STT_A_STATS_DROP_MALFORMED:
 	case STT_A_STATS_DROP_NO_SESSION:
 		return true;

@@ -32,7 +32,7 @@
  * everything from USER_MIN up is delivered untouched.
  */
 #define STT_MSG_ANY		0x00	/* bind: all data; send: same as DATA */
-#define STT_MSG_HANDSHAKE	0x01	/* bind: what is no transport frame */
+#define STT_MSG_HANDSHAKE	0x01	/* bind: handshake frames */
 #define STT_MSG_DATA		0x10
 #define STT_MSG_USER_MIN	0x80
 #define STT_MSG_USER_MAX	0xff
@@ -274,6 +274,8 @@ enum stt_attr_stats {
 	STT_A_STATS_DROP_FILTER,
 	STT_A_STATS_DROP_NO_MEMORY,
 	STT_A_STATS_DROP_HANDSHAKE,
+	STT_A_STATS_DROP_HS_MALFORMED,
+	STT_A_STATS_DROP_HS_RATE,
 	__STT_A_STATS_MAX,
 };
 
