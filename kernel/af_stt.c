@@ -134,8 +134,9 @@ static int stt_do_bind(struct stt_sock *ssk, const struct sockaddr_stt *addr)
 	const struct stt_peer none = {};
 	int err;
 
+	/* Who answers handshakes manages the node; a group may only use it. */
 	if (addr->sstt_type == STT_MSG_HANDSHAKE)
-		return stt_bind_handshake(ssk);
+		return stt_node_owned(ssk->node) ? stt_bind_handshake(ssk) : -EACCES;
 	err = stt_bind_to(ssk, &key, &none);
 	if (!err)
 		ssk->wanted = key;

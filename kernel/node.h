@@ -61,6 +61,7 @@ struct stt_net {
  * struct stt_node - a UDP socket that speaks STT
  * @id: in its network namespace
  * @uid: owner
+ * @gid: group that may bind, connect, send and receive; or none
  * @refs: one of the namespace's table, one per session and per socket
  * @net: the namespace; the UDP socket keeps it alive while the node lives
  * @lock: serialises all changes: sessions, keys, death
@@ -90,6 +91,7 @@ struct stt_net {
 struct stt_node {
 	u32 id;
 	kuid_t uid;
+	kgid_t gid;
 	refcount_t refs;
 	struct net *net;
 
@@ -122,11 +124,18 @@ struct stt_node {
 	struct rcu_work free_work;
 };
 
+/* What the owner of a node sets. */
+struct stt_node_spec {
+	u32 heartbeat_ms;
+	kgid_t gid;
+};
+
 extern unsigned int stt_net_id;
 
 struct stt_net *stt_net(const struct net *net);
 
-struct stt_node *stt_node_create(struct net *net, struct sock *udp, u32 heartbeat_ms,
+struct stt_node *stt_node_create(struct net *net, struct sock *udp,
+				 const struct stt_node_spec *spec,
 				 struct netlink_ext_ack *extack);
 void stt_node_kill(struct stt_node *node, u8 reason);
 struct stt_node *stt_node_get(struct net *net, u32 id, enum stt_ref why);
@@ -135,7 +144,8 @@ void stt_node_hold(struct stt_node *node, enum stt_ref why);
 bool __must_check stt_node_hold_rcu(struct stt_node *node, enum stt_ref why);
 void stt_node_put(struct stt_node *node, enum stt_ref why);
 
-/* May the calling task use and change the node? */
+/* May the calling task change the node? May it bind to it and send on it? */
+bool stt_node_owned(const struct stt_node *node);
 bool stt_node_permits(const struct stt_node *node);
 
 int stt_nodes_init(void);

@@ -51,6 +51,8 @@ void show_node(struct printer *p, const struct stt_node_info *info)
 	pr_u64(p, "node", info->id);
 	pr_addr(p, "local", &info->local);
 	pr_u64(p, "uid", info->uid);
+	if (info->has_gid)
+		pr_u64(p, "gid", info->gid);
 	pr_u64(p, "heartbeat_ms", info->heartbeat_ms);
 	pr_u64(p, "sessions", info->sessions);
 	if (info->inode)

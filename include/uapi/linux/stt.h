@@ -104,6 +104,7 @@ enum stt_cmd {
 	STT_CMD_SESSION_STATE_NTF,	/* became active, closed or dead */
 	STT_CMD_SESSION_MOVED_NTF,	/* the peer has a new address */
 	STT_CMD_SESSION_DEL_NTF,
+	STT_CMD_NODE_SET,		/* enum stt_attr_node */
 	__STT_CMD_MAX,
 };
 
@@ -182,10 +183,14 @@ enum stt_attr_node {
 	STT_A_NODE_STATS,		/* nest of enum stt_attr_stats */
 	STT_A_NODE_CLOSE_REASON,	/* u8: told to the peers (del) */
 	STT_A_NODE_INODE,		/* u64: of the UDP socket, as in /proc/PID/fd */
+	STT_A_NODE_GID,			/* u32: group that may use it; STT_GID_NONE */
 	__STT_A_NODE_MAX,
 };
 
 #define STT_A_NODE_MAX (__STT_A_NODE_MAX - 1)
+
+/* Takes a node back from the group it was opened to. Never the id of a group. */
+#define STT_GID_NONE		(~0U)
 
 enum stt_attr_session {
 	STT_A_SESSION_UNSPEC,
