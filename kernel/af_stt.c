@@ -367,9 +367,26 @@ static int stt_compat_ioctl(struct socket *sock, unsigned int cmd, unsigned long
 }
 #endif
 
+/* SO_REUSEPORT itself is kept from all but inet sockets; this sets the same flag. */
+static int stt_set_reuseport(struct sock *sk, sockptr_t val, unsigned int len)
+{
+	int on;
+
+	if (len < sizeof(on))
+		return -EINVAL;
+	if (copy_from_sockptr(&on, val, sizeof(on)))
+		return -EFAULT;
+	lock_sock(sk);
+	sk->sk_reuseport = !!on;
+	release_sock(sk);
+	return 0;
+}
+
 static int stt_setsockopt(struct socket *sock, int level, int opt, sockptr_t val,
 			  unsigned int len)
 {
+	if (level == SOL_STT && opt == STT_REUSEPORT)
+		return stt_set_reuseport(sock->sk, val, len);
 	return -ENOPROTOOPT;
 }
 

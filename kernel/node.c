@@ -49,7 +49,7 @@ static void stt_node_destroy(struct stt_node *node)
 {
 	/* The UDP socket keeps the namespace. */
 	stt_net_stats_leave(node);
-	rhashtable_destroy(&node->binds);
+	rhltable_destroy(&node->binds);
 	rhashtable_destroy(&node->sessions);
 	xa_destroy(&node->session_index);
 	xa_destroy(&node->sockets);

@@ -81,7 +81,7 @@ struct stt_net {
  * @binds: AF_STT sockets by what they are bound to
  * @n_stream_binds: bindings to any session and one stream
  * @handshake: socket that gets what is no transport frame
- * @sockets_lock: guards changes of @handshake, and joins against death
+ * @sockets_lock: guards changes of @handshake and of @binds, and joins against death
  * @sockets: all AF_STT sockets that belong to the node, by number
  * @next_socket: where the search for a free number goes on
  * @stats: counters, per CPU
@@ -112,7 +112,7 @@ struct stt_node {
 	u32 next_index;
 	atomic_t n_sessions;
 
-	struct rhashtable binds;
+	struct rhltable binds;
 	atomic_t n_stream_binds;
 	struct stt_sock __rcu *handshake;
 	spinlock_t sockets_lock;	/* see above */

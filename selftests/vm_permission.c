@@ -197,7 +197,7 @@ static bool member(void *arg)
 	check(fd >= 0);
 	check_is(send(fd, "out", 3, 0), 3);
 	check(peer_recv(&d->p, &f, buf, NULL));
-	check(f.stream == 5 && f.len == 3 && !memcmp(buf, "out", 3));
+	check(f.stream == 5 && f.len == 3 && !memcmp(f.payload, "out", 3));
 	check(peer_send(&d->p, "in", 2));
 	check(receives(fd, "in", 2));
 	fd = stt_socket(d->k.path, 0);

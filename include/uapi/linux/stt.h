@@ -69,6 +69,10 @@ struct sockaddr_stt {
 					 * to the connected session right now
 					 */
 
+#define STT_REUSEPORT		16	/* set: int, share a binding with sockets of the same
+					 * user; getsockopt(SO_REUSEPORT) tells
+					 */
+
 /*
  * Control messages of a handshake socket, level SOL_STT: a struct sockaddr_in
  * or sockaddr_in6 (scope id set for link-local addresses) each. The address a
