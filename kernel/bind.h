@@ -6,7 +6,6 @@
 #include <linux/rhashtable-types.h>
 #include <linux/stt.h>
 #include <linux/types.h>
-#include <linux/uidgid.h>
 
 struct stt_node;
 struct stt_session;
@@ -26,23 +25,17 @@ struct stt_bind_key {
 
 /**
  * struct stt_bind - a binding
- * @list: in node->binds, by @key; those of one key share its messages
+ * @hash: in node->binds, by @key
  * @key: never changes; bind() and connect() make a new binding
  * @ssk: the socket; freed a grace period after the binding is removed
- * @uid: its user
- * @shared: it had STT_REUSEPORT when it was bound
- * @salt: what chooses its sessions, where there are several
  * @session: the one that @key names, or NULL; holds a reference
  * @session_node: in session->binds
  * @rcu: readers find it in the hash table
  */
 struct stt_bind {
-	struct rhlist_head list;
+	struct rhash_head hash;
 	struct stt_bind_key key;
 	struct stt_sock *ssk;
-	kuid_t uid;
-	bool shared;
-	u32 salt;
 	struct stt_session *session;
 	struct hlist_node session_node;
 	struct rcu_head rcu;

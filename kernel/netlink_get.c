@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Requests that only look: one thing, or a dump. Dumps go by number (node id,
- * then the index of a session or socket, which only grows), so one that is cut
- * into several messages goes on where it was, whatever came and went meanwhile.
+ * then the index of a session or socket, which it keeps), so one that is cut into
+ * several messages goes on where it was, whatever came and went meanwhile.
  */
 
 #include "af_stt.h"

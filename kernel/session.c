@@ -135,9 +135,9 @@ static int stt_session_insert(struct stt_node *node, struct stt_session *s,
 {
 	int err;
 
-	err = xa_alloc_cyclic(&node->session_index, &s->index, s, xa_limit_32b,
-			      &node->next_index, GFP_KERNEL_ACCOUNT);
-	if (err < 0)
+	/* The lowest that is free, so that the index never gets sparser than it was full. */
+	err = xa_alloc(&node->session_index, &s->index, s, xa_limit_32b, GFP_KERNEL_ACCOUNT);
+	if (err)
 		return err;
 
 	err = rhashtable_lookup_insert_fast(&node->sessions, &s->hash, stt_session_params);
