@@ -97,26 +97,41 @@ static int check_new(const struct stt_session_info *s)
 	return 0;
 }
 
-int stt_ctl_session_new(struct stt_ctl *ctl, const struct stt_session_info *s)
+int sttnl_session_new(struct sttnl_req *req, const struct stt_ctl *ctl,
+		      const struct stt_session_info *s)
 {
-	struct sttnl_req req;
 	int ret = check_new(s);
 
 	if (ret < 0)
 		return ret;
-	begin(&req, ctl, STT_CMD_SESSION_NEW, s->node, s->id);
-	sttnl_put_u32(&req, STT_A_SESSION_STATE, s->state ? s->state : STT_SESSION_STATE_ACTIVE);
-	sttnl_put_addr(&req, &peer_attrs, &s->peer);
-	sttnl_put_addr(&req, &local_attrs, &s->local);
+	begin(req, ctl, STT_CMD_SESSION_NEW, s->node, s->id);
+	sttnl_put_u32(req, STT_A_SESSION_STATE, s->state ? s->state : STT_SESSION_STATE_ACTIVE);
+	sttnl_put_addr(req, &peer_attrs, &s->peer);
+	sttnl_put_addr(req, &local_attrs, &s->local);
 	if (s->has_peer_id)
-		sttnl_put(&req, STT_A_SESSION_PEER_ID, s->peer_id, sizeof(s->peer_id));
+		sttnl_put(req, STT_A_SESSION_PEER_ID, s->peer_id, sizeof(s->peer_id));
 	if (s->has_heartbeat)
-		sttnl_put_u32(&req, STT_A_SESSION_HEARTBEAT_MS, s->heartbeat_ms);
+		sttnl_put_u32(req, STT_A_SESSION_HEARTBEAT_MS, s->heartbeat_ms);
 	for (unsigned int i = 0; i < s->n_keys; i++)
-		sttnl_put_key(&req, &s->keys[i]);
+		sttnl_put_key(req, &s->keys[i]);
+	return 0;
+}
+
+int sttnl_session_refused(const struct stt_ctl *ctl, const struct stt_session_info *s, int err)
+{
+	return sttnl_fail(ctl, err, "cannot create session %016llx on node %u", ULL(s->id),
+			  s->node);
+}
+
+int stt_ctl_session_new(struct stt_ctl *ctl, const struct stt_session_info *s)
+{
+	struct sttnl_req req;
+	int ret = sttnl_session_new(&req, ctl, s);
+
+	if (ret < 0)
+		return ret;
 	ret = sttnl_call(ctl, &req, NULL, NULL);
-	return ret < 0 ? sttnl_fail(ctl, ret, "cannot create session %016llx on node %u",
-				    ULL(s->id), s->node) : 0;
+	return ret < 0 ? sttnl_session_refused(ctl, s, ret) : 0;
 }
 
 int stt_ctl_session_get(struct stt_ctl *ctl, uint32_t node, uint64_t id,

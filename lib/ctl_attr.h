@@ -47,4 +47,12 @@ int sttnl_parse_session(const struct nlmsghdr *nlh, struct stt_session_info *out
 void sttnl_put_key(struct sttnl_req *req, const struct stt_key *key);
 int sttnl_parse_key(const struct nlattr *nest, struct stt_key *out);
 
+/*
+ * Of control_session.c, for many at once: the request that creates @s, and
+ * stt_errmsg() for the kernel's refusal of it. Both return 0 or a negative errno.
+ */
+int sttnl_session_new(struct sttnl_req *req, const struct stt_ctl *ctl,
+		      const struct stt_session_info *s);
+int sttnl_session_refused(const struct stt_ctl *ctl, const struct stt_session_info *s, int err);
+
 #endif /* STT_LIB_CTL_ATTR_H */

@@ -251,18 +251,20 @@ static int walk_all(struct walk *w)
 	return w->count;
 }
 
+static int send_all(const struct stt_ctl *ctl, const void *data, size_t len)
+{
+	ssize_t n;
+
+	do {
+		n = mnl_socket_sendto(ctl->nl, data, len);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
 static int send_wiping(struct stt_ctl *ctl, struct sttnl_req *req, bool may)
 {
-	ssize_t n = 0;
-	int err = 0;
+	int err = may ? send_all(ctl, &req->nlh, req->nlh.nlmsg_len) : 0;
 
-	while (may) {
-		n = mnl_socket_sendto(ctl->nl, &req->nlh, req->nlh.nlmsg_len);
-		if (n >= 0 || errno != EINTR)
-			break;
-	}
-	if (n < 0)
-		err = -errno;
 	sodium_memzero(req, sizeof(*req));
 	return err;
 }
@@ -299,13 +301,13 @@ static int read_rest(struct stt_ctl *ctl)
 	return ret < 0 ? ret : 0;
 }
 
-/* Can @req be sent now? */
-static int check_call(struct stt_ctl *ctl, const struct sttnl_req *req)
+/* Can a request be sent now? @full: it is not complete. */
+static int check_call(struct stt_ctl *ctl, bool full)
 {
 	note_why(ctl, ctl->busy ? "a callback cannot use the channel that calls it" : "");
 	if (ctl->busy)
 		return -EBUSY;
-	if (req->full)
+	if (full)
 		return -EMSGSIZE;
 	return ctl->unread ? read_rest(ctl) : 0;
 }
@@ -314,7 +316,7 @@ int sttnl_call(struct stt_ctl *ctl, struct sttnl_req *req, sttnl_cb cb, void *ar
 {
 	struct walk w = { .ctl = ctl, .cb = cb, .arg = arg };
 	bool dump = req->nlh.nlmsg_flags & NLM_F_DUMP;
-	int ret = check_call(ctl, req), err;
+	int ret = check_call(ctl, req->full), err;
 
 	if (!dump)
 		req->nlh.nlmsg_flags |= NLM_F_ACK;
@@ -339,6 +341,84 @@ int sttnl_ask(struct stt_ctl *ctl, struct sttnl_req *req, sttnl_cb cb, void *arg
 		return -EBADMSG;
 	}
 	return ret < 0 ? ret : 0;
+}
+
+bool sttnl_batch_add(struct sttnl_batch *b, struct sttnl_req *req)
+{
+	size_t len = MNL_ALIGN(req->nlh.nlmsg_len);
+
+	if (b->n == STTNL_BATCH_MAX || len > sizeof(b->buf) - b->len)
+		return false;
+	memcpy(b->buf + b->len, req->buf, len);
+	sodium_memzero(req, sizeof(*req));
+	b->len += len;
+	b->n++;
+	return true;
+}
+
+/* The last request is the one whose acknowledgment ends the answers. */
+static void batch_number(struct stt_ctl *ctl, struct sttnl_batch *b)
+{
+	struct nlmsghdr *nlh = &b->first;
+
+	for (unsigned int i = 0; i < b->n; i++) {
+		nlh->nlmsg_seq = ++ctl->seq;
+		if (i + 1 == b->n)
+			nlh->nlmsg_flags |= NLM_F_ACK;
+		nlh = (void *)((uint8_t *)nlh + MNL_ALIGN(nlh->nlmsg_len));
+	}
+}
+
+/* An answer to a batch of @n, the first of which has the number @first. */
+static void batch_answer(struct stt_ctl *ctl, const struct nlmsghdr *nlh, uint32_t first,
+			 unsigned int n, int *results)
+{
+	uint32_t i = nlh->nlmsg_seq - first;
+	char why[sizeof(ctl->why)];
+
+	if (i >= n || nlh->nlmsg_type != NLMSG_ERROR)
+		return;
+	memcpy(why, ctl->why, sizeof(why));
+	results[i] = read_error(ctl, nlh);
+	if (results[i] == 0)
+		memcpy(ctl->why, why, sizeof(why));
+}
+
+static int batch_read(struct stt_ctl *ctl, unsigned int n, int *results)
+{
+	uint32_t last = ctl->seq;
+	bool end = false;
+
+	while (!end) {
+		const struct nlmsghdr *nlh = (const void *)ctl->rx;
+		ssize_t len = receive(ctl->nl, ctl->rx, sizeof(ctl->rx));
+		int left = (int)len;
+
+		if (len < 0)
+			return (int)len;
+		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+			batch_answer(ctl, nlh, last - n + 1, n, results);
+			end |= nlh->nlmsg_seq == last;
+		}
+	}
+	return 0;
+}
+
+int sttnl_batch_call(struct stt_ctl *ctl, struct sttnl_batch *b, int *results)
+{
+	int ret = check_call(ctl, false);
+
+	memset(results, 0, b->n * sizeof(*results));
+	if (ret == 0) {
+		batch_number(ctl, b);
+		ret = send_all(ctl, b->buf, b->len);
+	}
+	sodium_memzero(b->buf, b->len);
+	if (ret == 0)
+		ret = batch_read(ctl, b->n, results);
+	b->len = 0;
+	b->n = 0;
+	return ret;
 }
 
 int sttnl_fail(const struct stt_ctl *ctl, int err, const char *fmt, ...)

@@ -42,6 +42,22 @@ struct sttnl_req {
 	bool			full;		/* something did not fit */
 };
 
+/*
+ * Requests that are sent together. The kernel answers each that it refuses; as
+ * many refusals as there is room for must fit into the socket's receive buffer.
+ */
+#define STTNL_BATCH_LEN	32768
+#define STTNL_BATCH_MAX	128
+
+struct sttnl_batch {
+	union {
+		struct nlmsghdr	first;
+		uint8_t		buf[STTNL_BATCH_LEN];
+	};
+	size_t			len;
+	unsigned int		n;
+};
+
 /* Called for each answer. Non-zero ends the walk; negative is its error. */
 typedef int (*sttnl_cb)(const struct nlmsghdr *nlh, void *arg);
 
@@ -67,6 +83,16 @@ int sttnl_call(struct stt_ctl *ctl, struct sttnl_req *req, sttnl_cb cb, void *ar
 
 /* The same, where exactly one answer must come. Returns 0 then. */
 int sttnl_ask(struct stt_ctl *ctl, struct sttnl_req *req, sttnl_cb cb, void *arg);
+
+/* Move @req, which is wiped, behind the others. False: there is no room, it stays. */
+bool sttnl_batch_add(struct sttnl_batch *b, struct sttnl_req *req);
+
+/*
+ * Send the batch, wipe and empty it. @results, of as many, become 0 or a negative
+ * errno; what goes with the last of these is remembered for sttnl_fail(). Returns 0,
+ * or a negative errno if it is not known what became of them.
+ */
+int sttnl_batch_call(struct stt_ctl *ctl, struct sttnl_batch *b, int *results);
 
 /* Set stt_errmsg() to "@fmt...: why" and return @err. */
 int sttnl_fail(const struct stt_ctl *ctl, int err, const char *fmt, ...)

@@ -309,6 +309,54 @@ static int all_families(int *datagrams)
 	return n;
 }
 
+static int many_of(unsigned int n, int *results)
+{
+	struct stt_session_info s[3] = { 0 };
+
+	for (unsigned int i = 0; i < n; i++) {
+		s[i].node = 1;
+		s[i].id = 0xab0 + i;
+		s[i].peer.in.sin_family = AF_INET;
+	}
+	return stt_ctl_session_new_many(&ctl, s, n, results);
+}
+
+/* Refusals come as they are; the last request is always answered. */
+static void test_many(void **state)
+{
+	const struct nlmsghdr *nlh = (const void *)sent;
+	int results[3];
+
+	(void)state;
+	add_error(-EEXIST, "taken");
+	add(NLMSG_NOOP, 0, NULL, 0);
+	add_error(0, NULL);
+	((struct nlmsghdr *)(void *)(answer + answer_len - 36))->nlmsg_seq = ctl.seq + 3;
+	assert_int_equal(many_of(3, results), 2);
+	assert_int_equal(results[0], -EEXIST);
+	assert_int_equal(results[1], 0);
+	assert_int_equal(results[2], 0);
+	assert_string_equal(stt_errmsg(), "cannot create session 0000000000000ab0 on node 1: taken");
+	/* Only the last asks for an answer. */
+	assert_int_equal(nlh->nlmsg_flags & NLM_F_ACK, 0);
+	nlh = (const void *)(sent + MNL_ALIGN(nlh->nlmsg_len));
+	nlh = (const void *)((const uint8_t *)nlh + MNL_ALIGN(nlh->nlmsg_len));
+	assert_int_equal(nlh->nlmsg_flags & NLM_F_ACK, NLM_F_ACK);
+}
+
+/* The answers do not come: it is not known what became of them. */
+static void test_many_lost(void **state)
+{
+	int results[2];
+
+	(void)state;
+	assert_int_equal(many_of(2, results), -ENOBUFS);
+	assert_int_equal(results[0], -ECANCELED);
+	assert_int_equal(results[1], -ECANCELED);
+	ctl.busy = true;
+	assert_int_equal(many_of(1, NULL), -EBUSY);
+}
+
 static void test_broken_dump(void **state)
 {
 	struct stt_ctl *real;
@@ -343,6 +391,8 @@ int main(void)
 		cmocka_unit_test_setup(test_malformed, reset),
 		cmocka_unit_test_setup(test_wipe, reset),
 		cmocka_unit_test_setup(test_bad_sessions, reset),
+		cmocka_unit_test_setup(test_many, reset),
+		cmocka_unit_test_setup(test_many_lost, reset),
 		cmocka_unit_test_setup(test_broken_dump, reset),
 	};
 

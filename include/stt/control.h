@@ -61,9 +61,6 @@ struct stt_node_info {
 	uint32_t	sessions;
 	struct stt_stats stats;
 	uint64_t	inode;			/* of the UDP socket */
-	bool		has_gid;		/* set: change it */
-	uint32_t	gid;			/* group that may use it; STT_GID_NONE */
-	bool		has_heartbeat;		/* set: change heartbeat_ms */
 };
 
 struct stt_key {
@@ -137,11 +134,6 @@ STT_API int stt_family(void);
 STT_API int stt_ctl_node_new(struct stt_ctl *ctl, int udp_fd,
 			     const uint32_t *heartbeat_ms, uint32_t *id);
 STT_API int stt_ctl_node_get(struct stt_ctl *ctl, uint32_t id, struct stt_node_info *info);
-/*
- * Change what is named of node @info->id: gid if has_gid (STT_GID_NONE takes it
- * back), the heartbeat of new sessions if has_heartbeat.
- */
-STT_API int stt_ctl_node_set(struct stt_ctl *ctl, const struct stt_node_info *info);
 STT_API int stt_ctl_node_del(struct stt_ctl *ctl, uint32_t id, uint8_t close_reason);
 
 /*
@@ -161,6 +153,16 @@ STT_API int stt_ctl_node_dump(struct stt_ctl *ctl,
 STT_API int stt_ctl_session_new(struct stt_ctl *ctl, const struct stt_session_info *s);
 STT_API int stt_ctl_session_get(struct stt_ctl *ctl, uint32_t node, uint64_t id,
 				struct stt_session_info *s);
+
+/*
+ * Create @n sessions, as that many calls of stt_ctl_session_new() would, which ask
+ * the kernel one by one. @results: NULL, or @n numbers, each becomes 0 or the negative
+ * errno of its session. One that is refused does not stop the others. Returns how
+ * many were created; stt_errmsg() is about the last that was not. If the channel
+ * fails, returns its negative errno, and results that are not known are -ECANCELED.
+ */
+STT_API int stt_ctl_session_new_many(struct stt_ctl *ctl, const struct stt_session_info *s,
+				     unsigned int n, int *results);
 
 /*
  * Change what is named: state (ACTIVE, 0 = leave), peer (AF_UNSPEC = leave)
