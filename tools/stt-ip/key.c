@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
 
-#include "keyfile.h"
-#include "stt-ip.h"
+#include "batch.h"
 
 #define WANTED_KEYS	"a FILE of keys with mode 0600, or - for standard input"
 
@@ -106,7 +105,7 @@ static int key_add(struct app *app, int argc, char **argv)
 	if (status == STATUS_OK)
 		status = find_session(app, &ref, &node, &id);
 	if (status == STATUS_OK)
-		status = keyring_read(path, &ring);
+		status = keys_read(app, path, &ring);
 	if (status != STATUS_OK)
 		return status;
 	status = install(app, node, id, ring);

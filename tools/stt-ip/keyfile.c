@@ -77,7 +77,7 @@ static bool is_double(const struct keyring *ring)
 	return false;
 }
 
-static const char *add_line(char *line, struct keyring *ring)
+const char *keyring_add(struct keyring *ring, char *line)
 {
 	const char *trouble;
 
@@ -99,7 +99,7 @@ int keyring_parse(const char *path, char *text, struct keyring *ring)
 	char *line;
 
 	for (unsigned int number = 1; (line = strsep(&text, "\n")); number++) {
-		const char *trouble = add_line(line, ring);
+		const char *trouble = keyring_add(ring, line);
 
 		if (trouble)
 			return wrong("%s:%u: %s", path, number, trouble);
@@ -149,7 +149,7 @@ static int read_keys(int fd, const char *path, struct keyring *ring)
 }
 
 /* Keys that others can read or change are no secret. Pipes have no mode to mind. */
-static int check_mode(int fd, const char *path)
+int keyfile_check(int fd, const char *path)
 {
 	struct stat st;
 
@@ -168,21 +168,31 @@ static int read_file(const char *path, struct keyring *ring)
 
 	if (fd < 0)
 		return failed("cannot open %s: %s", path, strerror(errno));
-	ret = check_mode(fd, path);
+	ret = keyfile_check(fd, path);
 	if (ret == STATUS_OK)
 		ret = read_keys(fd, path, ring);
 	close(fd);
 	return ret;
 }
 
-int keyring_read(const char *path, struct keyring **out)
+struct keyring *keyring_new(void)
 {
 	struct keyring *ring = sodium_malloc(sizeof(*ring));
+
+	if (ring)
+		memset(ring, 0, sizeof(*ring));
+	else
+		failed("no memory for keys");
+	return ring;
+}
+
+int keyring_read(const char *path, struct keyring **out)
+{
+	struct keyring *ring = keyring_new();
 	int ret;
 
 	if (!ring)
-		return failed("no memory for keys");
-	memset(ring, 0, sizeof(*ring));
+		return STATUS_SYSTEM;
 	if (strcmp(path, "-") == 0)
 		ret = read_keys(STDIN_FILENO, "standard input", ring);
 	else

@@ -14,6 +14,9 @@ struct keyring {
 	unsigned int	n;
 };
 
+/* An empty one. NULL after a message. */
+struct keyring *keyring_new(void);
+
 /* @path: "-" for standard input. Returns a status, after a message. */
 int keyring_read(const char *path, struct keyring **ring);
 
@@ -22,5 +25,11 @@ void keyring_free(struct keyring *ring);
 
 /* One file's worth of text, for the tests. @text is changed. */
 int keyring_parse(const char *path, char *text, struct keyring *ring);
+
+/* Add a line, which is changed. NULL, or what is wrong with it. */
+const char *keyring_add(struct keyring *ring, char *line);
+
+/* Can nobody else get at the file? A status, after a message. */
+int keyfile_check(int fd, const char *path);
 
 #endif /* STT_IP_KEYFILE_H */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
 
-#include "keyfile.h"
-#include "stt-ip.h"
+#include "batch.h"
 
 #define WANTED_STATE	"\"pending\" or \"active\""
 #define WANTED_ACTIVE	"\"active\""
@@ -85,7 +84,7 @@ static int session_show(struct app *app, int argc, char **argv)
 static int add(struct app *app, struct stt_session_info *s, const char *path)
 {
 	struct keyring *ring;
-	int status = keyring_read(path, &ring);
+	int status = keys_read(app, path, &ring);
 
 	if (status != STATUS_OK)
 		return status;

@@ -5,11 +5,22 @@
 
 #include "status.h"
 
+static const char *place_file;
+static unsigned int place_line;
+
+void status_place(const char *file, unsigned int line)
+{
+	place_file = file;
+	place_line = line;
+}
+
 __attribute__((format(printf, 1, 0)))
 static void complain(const char *fmt, va_list ap)
 {
 	fflush(stdout);
 	fputs("stt-ip: ", stderr);
+	if (place_file)
+		fprintf(stderr, "%s:%u: ", place_file, place_line);
 	vfprintf(stderr, fmt, ap);
 	fputc('\n', stderr);
 }

@@ -13,6 +13,9 @@ enum {
 int wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int failed(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* From here on they name a line of a file first; NULL: none. */
+void status_place(const char *file, unsigned int line);
+
 /* The library refused: print its sentence, return STATUS_SYSTEM. */
 int failed_call(void);
 

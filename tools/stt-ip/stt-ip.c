@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sodium.h>
 
+#include "batch.h"
 #include "match.h"
-#include "stt-ip.h"
 
 /* In the order of importance; "stt-ip n" is node. */
 static const struct {
@@ -29,6 +29,8 @@ static const struct {
 static const char options_help[] =
 	"Options:\n"
 	"  -n, -netns NAME    work in that network namespace (see \"ip netns\")\n"
+	"  -b, -batch FILE    run the commands in FILE, one a line; - is standard input\n"
+	"  -f, -force         with -batch: go on behind a command that failed\n"
 	"  -s, -statistics    show counters, too\n"
 	"  -j, -json          print JSON\n"
 	"  -p, -pretty        print JSON in lines\n"
@@ -159,14 +161,10 @@ static int run_object(struct app *app, const struct object *object, int argc, ch
 	return run_command(app, object, &object->verbs[i], argc - 1, argv + 1);
 }
 
-static int run(struct app *app, int argc, char **argv)
+int app_run(struct app *app, int argc, char **argv)
 {
 	int i;
 
-	if (argc == 0) {
-		help_all(stderr);
-		return STATUS_USAGE;
-	}
 	if (is_help(argv[0]))
 		return help(argc - 1, argv + 1);
 	i = MATCH(argv[0], objects, N_OBJECTS);
@@ -174,15 +172,36 @@ static int run(struct app *app, int argc, char **argv)
 }
 
 struct options {
-	bool		json, pretty, statistics, help, version;
-	const char	*netns;
+	bool		json, pretty, statistics, help, version, force;
+	const char	*netns, *batch;
 };
+
+/* One command, or those of a file. */
+static int run(struct app *app, const struct options *o, int argc, char **argv)
+{
+	if (o->batch && argc)
+		return wrong("-batch takes the commands from a file: give none beside it");
+	if (o->batch)
+		return batch_run(app, o->batch, o->force);
+	if (o->force)
+		return wrong("-force goes along with -batch");
+	if (argc)
+		return app_run(app, argc, argv);
+	help_all(stderr);
+	return STATUS_USAGE;
+}
 
 static bool take_option(int c, struct options *o)
 {
 	switch (c) {
 	case 'n':
 		o->netns = optarg;
+		return true;
+	case 'b':
+		o->batch = optarg;
+		return true;
+	case 'f':
+		o->force = true;
 		return true;
 	case 'j':
 		o->json = true;
@@ -208,6 +227,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
 		{ "netns",	required_argument,	NULL, 'n' },
+		{ "batch",	required_argument,	NULL, 'b' },
+		{ "force",	no_argument,		NULL, 'f' },
 		{ "json",	no_argument,		NULL, 'j' },
 		{ "pretty",	no_argument,		NULL, 'p' },
 		{ "statistics",	no_argument,		NULL, 's' },
@@ -218,7 +239,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	};
 	int c;
 
-	while ((c = getopt_long_only(argc, argv, "+n:jpshV", longs, NULL)) >= 0) {
+	while ((c = getopt_long_only(argc, argv, "+n:b:fjpshV", longs, NULL)) >= 0) {
 		if (!take_option(c, o)) {
 			fputs("Try \"stt-ip help\".\n", stderr);
 			return STATUS_USAGE;
@@ -263,6 +284,6 @@ int main(int argc, char **argv)
 	else if (o.netns && netns_enter(o.netns) != STATUS_OK)
 		status = STATUS_SYSTEM;
 	else
-		status = run(&app, argc - optind, argv + optind);
+		status = run(&app, &o, argc - optind, argv + optind);
 	return finish(&app, status);
 }

@@ -7,10 +7,13 @@
 #include "print.h"
 #include "status.h"
 
+struct batch;
+
 struct app {
 	struct printer	out;
 	bool		statistics;
 	struct stt_ctl	*ctl;		/* by app_open() */
+	struct batch	*batch;		/* that the command comes from, or NULL */
 };
 
 struct command {
@@ -36,6 +39,9 @@ extern const struct object monitor_object, seed_object, info_object;
 
 /* Open the control channel, once. STATUS_OK, or STATUS_SYSTEM after a message. */
 int app_open(struct app *app);
+
+/* Run a command, at least one word. Returns a status, after a message. */
+int app_run(struct app *app, int argc, char **argv);
 
 /* Move to the network namespace of that name, made by "ip netns add". */
 int netns_enter(const char *name);
