@@ -59,7 +59,7 @@ bench_wireguard()
 bench_vm()
 {
 	# shellcheck disable=SC2034
-	local VM_ACCEL=tcg VM_TCG=tcg,thread=single VM_ICOUNT=shift=0,sleep=off VM_SMP=1
+	local VM_ACCEL=tcg VM_TCG=tcg,thread=single VM_ICOUNT=shift=0,sleep=off VM_SMP=1 VM_CPU=max
 
 	vm_checked "$1" "$2" "$BENCH_VM_LIMIT" "$BUILD/module-$2/stt.ko" \
 		"exec tools/bench/guest.sh ${*:3}"
@@ -125,10 +125,11 @@ bench_breakdown()
 
 bench_options()
 {
-	COST='' BREAKDOWN='' JSON='' RECORD='' rest=()
+	COST='' SCALE='' BREAKDOWN='' JSON='' RECORD='' rest=()
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--cost)		COST=1 ;;
+		--scale)	SCALE=1 ;;
 		--breakdown)	BREAKDOWN=1 ;;
 		--json)		JSON=--json ;;
 		--record)	RECORD=1 ;;
@@ -137,7 +138,7 @@ bench_options()
 		shift
 	done
 	options "${rest[@]}"
-	[ -n "$COST" ] || wrong_usage "bench wants --cost"
+	[ -n "$COST$SCALE" ] || wrong_usage "bench wants --cost or --scale"
 	[ -n "$(bench_cells "$ONLY")" ] || wrong_usage "no cell is called '$ONLY'"
 	[ -z "$RECORD" ] || [ "$ONLY$KERNEL" = '*' ] ||
 		wrong_usage "--record wants all cells on both kernels"
@@ -145,6 +146,7 @@ bench_options()
 
 run_bench()
 {
+	[ -z "$SCALE" ] || run_scale
 	bench_prepare >&2
 	if [ -n "$BREAKDOWN" ]; then bench_breakdown; else bench_cost; fi
 	exit

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# STT_REUSEPORT: several sockets with one binding (A21), see vm_reuseport.c.
+# Many sessions: what they take, that a dump has them all, see vm_scale.c.
 
 . "$(dirname "$0")/lib/pair.sh"
 pair_run
