@@ -134,8 +134,9 @@ static int stt_do_bind(struct stt_sock *ssk, const struct sockaddr_stt *addr)
 	const struct stt_peer none = {};
 	int err;
 
+	/* Who answers handshakes manages the node; a group may only use it. */
 	if (addr->sstt_type == STT_MSG_HANDSHAKE)
-		return stt_bind_handshake(ssk);
+		return stt_node_owned(ssk->node) ? stt_bind_handshake(ssk) : -EACCES;
 	err = stt_bind_to(ssk, &key, &none);
 	if (!err)
 		ssk->wanted = key;
@@ -366,9 +367,26 @@ static int stt_compat_ioctl(struct socket *sock, unsigned int cmd, unsigned long
 }
 #endif
 
+/* SO_REUSEPORT itself is kept from all but inet sockets; this sets the same flag. */
+static int stt_set_reuseport(struct sock *sk, sockptr_t val, unsigned int len)
+{
+	int on;
+
+	if (len < sizeof(on))
+		return -EINVAL;
+	if (copy_from_sockptr(&on, val, sizeof(on)))
+		return -EFAULT;
+	lock_sock(sk);
+	sk->sk_reuseport = !!on;
+	release_sock(sk);
+	return 0;
+}
+
 static int stt_setsockopt(struct socket *sock, int level, int opt, sockptr_t val,
 			  unsigned int len)
 {
+	if (level == SOL_STT && opt == STT_REUSEPORT)
+		return stt_set_reuseport(sock->sk, val, len);
 	return -ENOPROTOOPT;
 }
 

@@ -3,6 +3,9 @@
  * Bindings: which AF_STT socket of a node gets a message.
  *
  * The most specific binding wins: session and stream, session, stream, any.
+ * Sockets of one user that all set STT_REUSEPORT may have the same binding; they
+ * share its messages by session.
+ *
  * A binding never changes. bind() and connect() put a new one in before they
  * take the old one out, so a message that is on its way finds one of them.
  *
@@ -11,6 +14,8 @@
  * Locks below that: node->sockets_lock; session->lock, then ssk->lock.
  */
 
+#include <linux/jhash.h>
+#include <linux/random.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 
@@ -20,7 +25,7 @@
 #include "session.h"
 
 static const struct rhashtable_params stt_bind_params = {
-	.head_offset		= offsetof(struct stt_bind, hash),
+	.head_offset		= offsetof(struct stt_bind, list),
 	.key_offset		= offsetof(struct stt_bind, key),
 	.key_len		= sizeof_field(struct stt_bind, key),
 	.automatic_shrinking	= true,
@@ -28,10 +33,32 @@ static const struct rhashtable_params stt_bind_params = {
 
 int stt_binds_init(struct stt_node *node)
 {
-	return rhashtable_init(&node->binds, &stt_bind_params);
+	return rhltable_init(&node->binds, &stt_bind_params);
 }
 
-static struct stt_sock *stt_bind_lookup(struct stt_node *node, u64 session, u32 stream,
+/*
+ * Of several bindings, the one that gets a session: whose hash with it is the
+ * highest. So a session stays where it is while its own socket stays, and only
+ * the sessions of a socket that goes are dealt out anew.
+ */
+static struct stt_bind *stt_bind_choose(struct rhlist_head *list, u64 session)
+{
+	struct stt_bind *b, *best = NULL;
+	struct rhlist_head *pos;
+	u32 rank, highest = 0;
+
+	rhl_for_each_entry_rcu(b, pos, list, list) {
+		rank = jhash_3words(lower_32_bits(session), upper_32_bits(session), b->salt, 0);
+		if (!best || rank > highest) {
+			best = b;
+			highest = rank;
+		}
+	}
+	return best;
+}
+
+/* Who gets a message of session @from by the bindings of this key? */
+static struct stt_sock *stt_bind_lookup(struct stt_node *node, u64 from, u64 session, u32 stream,
 					bool any_stream)
 {
 	struct stt_bind_key key = {
@@ -39,9 +66,13 @@ static struct stt_sock *stt_bind_lookup(struct stt_node *node, u64 session, u32 
 		.stream = any_stream ? 0 : stream,
 		.any_stream = any_stream,
 	};
-	struct stt_bind *b = rhashtable_lookup(&node->binds, &key, stt_bind_params);
+	struct rhlist_head *list = rhltable_lookup(&node->binds, &key, stt_bind_params);
 
-	return b ? b->ssk : NULL;
+	if (!list)
+		return NULL;
+	if (likely(!rcu_access_pointer(list->next)))
+		return container_of(list, struct stt_bind, list)->ssk;
+	return stt_bind_choose(list, from)->ssk;
 }
 
 struct stt_sock *stt_bind_find(struct stt_node *node, struct stt_session *s, u32 stream)
@@ -49,14 +80,14 @@ struct stt_sock *stt_bind_find(struct stt_node *node, struct stt_session *s, u32
 	struct stt_sock *ssk = NULL;
 
 	if (!hlist_empty(&s->binds)) {
-		ssk = stt_bind_lookup(node, s->id, stream, false);
+		ssk = stt_bind_lookup(node, s->id, s->id, stream, false);
 		if (!ssk)
-			ssk = stt_bind_lookup(node, s->id, 0, true);
+			ssk = stt_bind_lookup(node, s->id, s->id, 0, true);
 	}
 	if (!ssk && atomic_read(&node->n_stream_binds))
-		ssk = stt_bind_lookup(node, STT_SESSION_ANY, stream, false);
+		ssk = stt_bind_lookup(node, s->id, STT_SESSION_ANY, stream, false);
 	if (!ssk)
-		ssk = stt_bind_lookup(node, STT_SESSION_ANY, 0, true);
+		ssk = stt_bind_lookup(node, s->id, STT_SESSION_ANY, 0, true);
 	return ssk;
 }
 
@@ -65,20 +96,42 @@ static bool stt_bind_is_stream(const struct stt_bind_key *key)
 	return key->session == STT_SESSION_ANY && !key->any_stream;
 }
 
+/* May @b have its key? All that have it share it with sockets of one user. */
+static bool stt_bind_may_share(struct stt_node *node, const struct stt_bind *b)
+{
+	const struct stt_bind *other;
+	struct rhlist_head *list;
+	bool may;
+
+	rcu_read_lock();
+	list = rhltable_lookup(&node->binds, &b->key, stt_bind_params);
+	/* They are all alike, so the first speaks for them. */
+	other = list ? container_of(list, struct stt_bind, list) : NULL;
+	may = !other || (b->shared && other->shared && uid_eq(b->uid, other->uid));
+	rcu_read_unlock();
+	return may;
+}
+
 static int stt_bind_hash(struct stt_node *node, struct stt_bind *b)
 {
-	int err = rhashtable_lookup_insert_fast(&node->binds, &b->hash, stt_bind_params);
+	int err;
 
-	if (err)
-		return err == -EEXIST ? -EADDRINUSE : err;
-	if (stt_bind_is_stream(&b->key))
+	/* Nobody may take the key between the look and the insertion. */
+	spin_lock_bh(&node->sockets_lock);
+	if (stt_bind_may_share(node, b))
+		err = rhltable_insert(&node->binds, &b->list, stt_bind_params);
+	else
+		err = -EADDRINUSE;
+	spin_unlock_bh(&node->sockets_lock);
+
+	if (!err && stt_bind_is_stream(&b->key))
 		atomic_inc(&node->n_stream_binds);
-	return 0;
+	return err;
 }
 
 static void stt_bind_unhash(struct stt_node *node, struct stt_bind *b)
 {
-	rhashtable_remove_fast(&node->binds, &b->hash, stt_bind_params);
+	rhltable_remove(&node->binds, &b->list, stt_bind_params);
 	if (stt_bind_is_stream(&b->key))
 		atomic_dec(&node->n_stream_binds);
 }
@@ -156,6 +209,9 @@ static struct stt_bind *stt_bind_alloc(struct stt_sock *ssk, const struct stt_bi
 		return ERR_PTR(-ENOMEM);
 	b->key = *key;
 	b->ssk = ssk;
+	b->uid = ssk->sk.sk_uid;
+	b->shared = ssk->sk.sk_reuseport;
+	b->salt = get_random_u32();
 	if (key->session == STT_SESSION_ANY)
 		return b;
 

@@ -6,6 +6,7 @@
 #include <linux/rhashtable-types.h>
 #include <linux/stt.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
 
 struct stt_node;
 struct stt_session;
@@ -25,17 +26,23 @@ struct stt_bind_key {
 
 /**
  * struct stt_bind - a binding
- * @hash: in node->binds, by @key
+ * @list: in node->binds, by @key; those of one key share its messages
  * @key: never changes; bind() and connect() make a new binding
  * @ssk: the socket; freed a grace period after the binding is removed
+ * @uid: its user
+ * @shared: it had STT_REUSEPORT when it was bound
+ * @salt: what chooses its sessions, where there are several
  * @session: the one that @key names, or NULL; holds a reference
  * @session_node: in session->binds
  * @rcu: readers find it in the hash table
  */
 struct stt_bind {
-	struct rhash_head hash;
+	struct rhlist_head list;
 	struct stt_bind_key key;
 	struct stt_sock *ssk;
+	kuid_t uid;
+	bool shared;
+	u32 salt;
 	struct stt_session *session;
 	struct hlist_node session_node;
 	struct rcu_head rcu;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Headers of a transport frame: bytes in, fields out, and back. */
+/* Headers of a frame: bytes in, fields out, and back. */
 
 #include "frame.h"
 
@@ -65,5 +65,24 @@ bool stt_inner_valid(const struct stt_inner *in, size_t payload_len)
 		return !in->stream && payload_len == 1;
 	default:
 		return stt_kind_is_message(in->kind);
+	}
+}
+
+/*
+ * What can be said of a handshake frame without a key. In version 1 each type
+ * has one length; COOKIE is reserved and has none yet.
+ */
+bool stt_handshake_valid(u8 type, size_t len)
+{
+	switch (type) {
+	case STT_FRAME_HELLO:
+		return len == STT_HS_HELLO_LEN;
+	case STT_FRAME_RESPONSE:
+		return len == STT_HS_RESPONSE_LEN;
+	case STT_FRAME_AUTH_PROOF:
+	case STT_FRAME_FINAL:
+		return len == STT_HS_PROOF_LEN;
+	default:
+		return false;
 	}
 }

@@ -46,6 +46,8 @@ void stt_inner_read(struct stt_inner *in, const u8 *body);
 void stt_inner_write(u8 *body, const struct stt_inner *in);
 bool stt_inner_valid(const struct stt_inner *in, size_t payload_len);
 
+bool stt_handshake_valid(u8 type, size_t len);
+
 static inline bool stt_kind_is_message(u8 kind)
 {
 	return kind == STT_KIND_DATA || kind >= STT_KIND_USER_MIN;

@@ -13,6 +13,7 @@
 
 #include "af_stt.h"
 #include "bind.h"
+#include "handshake.h"
 #include "input.h"
 #include "node.h"
 #include "output.h"
@@ -295,18 +296,33 @@ static struct sk_buff *stt_input_copy(const struct stt_datagram *d)
 	return skb;
 }
 
-/* What is no transport frame goes to the handshake socket, as it came. */
+/*
+ * Half of the receive buffer is out of reach of HELLOs: the answers to
+ * handshakes that are under way find room in a flood.
+ */
+static bool stt_input_handshake_room(const struct stt_sock *ssk, u8 type)
+{
+	return type != STT_FRAME_HELLO ||
+	       sk_rmem_alloc_get(&ssk->sk) < READ_ONCE(ssk->sk.sk_rcvbuf) / 2;
+}
+
+/* A handshake frame goes to the handshake socket, as it came. */
 static void stt_input_handshake(struct stt_node *node, const struct stt_datagram *d)
 {
 	struct stt_sock *ssk = rcu_dereference(node->handshake);
+	u8 type = d->clear[STT_OFF_TYPE];
 	struct sk_buff *skb;
 
-	if (d->len > STT_HS_FRAME_MAX) {
-		stt_count(node, NULL, DROP_MALFORMED);
+	if (!stt_handshake_valid(type, d->len)) {
+		stt_count(node, NULL, DROP_HS_MALFORMED);
 		return;
 	}
-	if (!ssk) {
+	if (!ssk || !stt_input_handshake_room(ssk, type)) {
 		stt_count(node, NULL, DROP_HANDSHAKE);
+		return;
+	}
+	if (!stt_handshake_allow(node, d->skb, type)) {
+		stt_count(node, NULL, DROP_HS_RATE);
 		return;
 	}
 	skb = stt_input_copy(d);

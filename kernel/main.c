@@ -6,6 +6,7 @@
 #include <net/net_namespace.h>
 
 #include "af_stt.h"
+#include "handshake.h"
 #include "netlink.h"
 #include "node.h"
 #include "resume.h"
@@ -48,9 +49,12 @@ static int __init stt_init(void)
 	err = stt_keys_init();
 	if (err)
 		return err;
-	err = stt_sessions_init();
+	err = stt_handshake_init();
 	if (err)
 		goto keys;
+	err = stt_sessions_init();
+	if (err)
+		goto handshake;
 	err = stt_nodes_init();
 	if (err)
 		goto sessions;
@@ -78,6 +82,8 @@ nodes:
 	stt_nodes_exit();
 sessions:
 	stt_sessions_exit();
+handshake:
+	stt_handshake_exit();
 keys:
 	stt_keys_exit();
 	return err;
@@ -95,6 +101,7 @@ static void __exit stt_exit(void)
 	stt_nodes_exit();
 	rcu_barrier();
 	stt_sessions_exit();
+	stt_handshake_exit();
 	stt_keys_exit();
 }
 

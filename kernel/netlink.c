@@ -30,6 +30,7 @@ static const struct nla_policy stt_node_policy[STT_A_NODE_MAX + 1] = {
 	[STT_A_NODE_SOCKET_FD]		= { .type = NLA_U32 },
 	[STT_A_NODE_HEARTBEAT_MS]	= { .type = NLA_U32 },
 	[STT_A_NODE_CLOSE_REASON]	= { .type = NLA_U8 },
+	[STT_A_NODE_GID]		= { .type = NLA_U32 },
 };
 
 const struct nla_policy stt_key_policy[STT_A_KEY_MAX + 1] = {
@@ -157,10 +158,35 @@ static int stt_nl_node_reply(struct genl_info *info, u32 id)
 	return stt_nl_reply_end(info, reply, hdr, nla_put_u32(reply, STT_A_NODE_ID, id));
 }
 
-/* @sock is held by its file, so it cannot be closed meanwhile. */
-static int stt_nl_node_attach(struct genl_info *info, struct socket *sock)
+static int stt_nl_node_gid(struct genl_info *info, kgid_t *gid)
 {
-	struct nlattr *heartbeat = info->attrs[STT_A_NODE_HEARTBEAT_MS];
+	const struct nlattr *attr = info->attrs[STT_A_NODE_GID];
+	u32 id = nla_get_u32(attr);
+
+	*gid = id == STT_GID_NONE ? INVALID_GID : make_kgid(current_user_ns(), id);
+	if (id == STT_GID_NONE || gid_valid(*gid))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(info->extack, attr, "no such group in the caller's user namespace");
+	return -EINVAL;
+}
+
+/* What a request sets of a node; the rest of @spec stays as it is. */
+static int stt_nl_node_spec(struct genl_info *info, struct stt_node_spec *spec)
+{
+	const struct nlattr *heartbeat = info->attrs[STT_A_NODE_HEARTBEAT_MS];
+
+	if (heartbeat) {
+		if (!stt_nl_heartbeat_ok(info, heartbeat))
+			return -EINVAL;
+		spec->heartbeat_ms = nla_get_u32(heartbeat);
+	}
+	return info->attrs[STT_A_NODE_GID] ? stt_nl_node_gid(info, &spec->gid) : 0;
+}
+
+/* @sock is held by its file, so it cannot be closed meanwhile. */
+static int stt_nl_node_attach(struct genl_info *info, struct socket *sock,
+			      const struct stt_node_spec *spec)
+{
 	struct net *net = genl_info_net(info);
 	struct stt_node *node;
 	int err;
@@ -169,8 +195,7 @@ static int stt_nl_node_attach(struct genl_info *info, struct socket *sock)
 		GENL_SET_ERR_MSG(info, "the UDP socket is of another network namespace");
 		return -EXDEV;
 	}
-	node = stt_node_create(net, sock->sk, heartbeat ? nla_get_u32(heartbeat) :
-			       STT_HEARTBEAT_MS_DEFAULT, info->extack);
+	node = stt_node_create(net, sock->sk, spec, info->extack);
 	if (IS_ERR(node))
 		return PTR_ERR(node);
 
@@ -183,15 +208,19 @@ static int stt_nl_node_attach(struct genl_info *info, struct socket *sock)
 
 static int stt_nl_node_new(struct sk_buff *skb, struct genl_info *info)
 {
-	struct nlattr *heartbeat = info->attrs[STT_A_NODE_HEARTBEAT_MS];
+	struct stt_node_spec spec = {
+		.heartbeat_ms = STT_HEARTBEAT_MS_DEFAULT,
+		.gid = INVALID_GID,
+	};
 	struct nlattr *fd = info->attrs[STT_A_NODE_SOCKET_FD];
 	struct socket *sock;
 	int err;
 
 	if (stt_nl_missing(info, STT_A_NODE_SOCKET_FD, "a node needs a UDP socket"))
 		return -EINVAL;
-	if (heartbeat && !stt_nl_heartbeat_ok(info, heartbeat))
-		return -EINVAL;
+	err = stt_nl_node_spec(info, &spec);
+	if (err)
+		return err;
 	if (!stt_nl_permits_new(skb, info))
 		return -EACCES;
 
@@ -200,8 +229,31 @@ static int stt_nl_node_new(struct sk_buff *skb, struct genl_info *info)
 		NL_SET_ERR_MSG_ATTR(info->extack, fd, "no open socket of the caller");
 		return err;
 	}
-	err = stt_nl_node_attach(info, sock);
+	err = stt_nl_node_attach(info, sock, &spec);
 	sockfd_put(sock);
+	return err;
+}
+
+/* Sessions that are there keep their heartbeat, sockets stay bound. */
+static int stt_nl_node_set(struct sk_buff *skb, struct genl_info *info)
+{
+	struct stt_node *node = stt_nl_own_node(skb, info, STT_A_NODE_ID);
+	struct stt_node_spec spec;
+	int err;
+
+	if (IS_ERR(node))
+		return PTR_ERR(node);
+
+	mutex_lock(&node->lock);
+	spec.heartbeat_ms = node->heartbeat_ms;
+	spec.gid = node->gid;
+	err = stt_nl_node_spec(info, &spec);
+	if (!err) {
+		WRITE_ONCE(node->heartbeat_ms, spec.heartbeat_ms);
+		WRITE_ONCE(node->gid, spec.gid);
+	}
+	mutex_unlock(&node->lock);
+	stt_node_put(node, STT_REF_REQUEST);
 	return err;
 }
 
@@ -234,6 +286,7 @@ static const struct genl_ops stt_genl_ops[] = {
 	STT_NL_INFO_OP(STT_CMD_INFO_GET, stt_nl_info_get, NULL),
 	STT_NL_NODE_OP(STT_CMD_NODE_NEW, stt_nl_node_new, NULL),
 	STT_NL_NODE_OP(STT_CMD_NODE_GET, stt_nl_node_get, stt_nl_node_dump),
+	STT_NL_NODE_OP(STT_CMD_NODE_SET, stt_nl_node_set, NULL),
 	STT_NL_NODE_OP(STT_CMD_NODE_DEL, stt_nl_node_del, NULL),
 	STT_NL_SESSION_OP(STT_CMD_SESSION_NEW, stt_nl_session_new, NULL),
 	STT_NL_SESSION_OP(STT_CMD_SESSION_GET, stt_nl_session_get, stt_nl_session_dump),

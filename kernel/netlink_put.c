@@ -59,7 +59,11 @@ static int stt_nl_put_udp(struct sk_buff *skb, struct stt_node *node)
 int stt_nl_put_node(struct sk_buff *skb, struct stt_node *node)
 {
 	u32 uid = from_kuid_munged(node->net->user_ns, node->uid);
+	kgid_t gid = READ_ONCE(node->gid);
 
+	if (gid_valid(gid) &&
+	    nla_put_u32(skb, STT_A_NODE_GID, from_kgid_munged(node->net->user_ns, gid)))
+		return -EMSGSIZE;
 	if (nla_put_u32(skb, STT_A_NODE_ID, node->id) ||
 	    nla_put_u32(skb, STT_A_NODE_UID, uid) ||
 	    nla_put_u32(skb, STT_A_NODE_HEARTBEAT_MS, READ_ONCE(node->heartbeat_ms)) ||

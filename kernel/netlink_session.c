@@ -204,7 +204,7 @@ static int stt_nl_session_parse(struct genl_info *info, struct stt_node *node,
 						   STT_SESSION_STATE_ACTIVE;
 	spec->peer_id = attrs[STT_A_SESSION_PEER_ID] ? nla_data(attrs[STT_A_SESSION_PEER_ID]) :
 						       NULL;
-	spec->heartbeat_ms = node->heartbeat_ms;
+	spec->heartbeat_ms = READ_ONCE(node->heartbeat_ms);
 	if (attrs[STT_A_SESSION_HEARTBEAT_MS]) {
 		if (!stt_nl_heartbeat_ok(info, attrs[STT_A_SESSION_HEARTBEAT_MS]))
 			return -EINVAL;

@@ -49,7 +49,7 @@ static void stt_node_destroy(struct stt_node *node)
 {
 	/* The UDP socket keeps the namespace. */
 	stt_net_stats_leave(node);
-	rhashtable_destroy(&node->binds);
+	rhltable_destroy(&node->binds);
 	rhashtable_destroy(&node->sessions);
 	xa_destroy(&node->session_index);
 	xa_destroy(&node->sockets);
@@ -105,10 +105,17 @@ struct stt_node *stt_node_get_from(struct net *net, u32 *id, enum stt_ref why)
 	return node;
 }
 
-bool stt_node_permits(const struct stt_node *node)
+bool stt_node_owned(const struct stt_node *node)
 {
 	return uid_eq(current_euid(), node->uid) ||
 	       ns_capable(node->net->user_ns, CAP_NET_ADMIN);
+}
+
+bool stt_node_permits(const struct stt_node *node)
+{
+	kgid_t gid = READ_ONCE(node->gid);
+
+	return (gid_valid(gid) && in_egroup_p(gid)) || stt_node_owned(node);
 }
 
 static struct stt_node *stt_node_alloc(void)
@@ -178,7 +185,8 @@ static void stt_node_unnumber(struct stt_net *sn, struct stt_node *node)
 }
 
 /* Attach @udp, a socket that the caller holds. Returns a reference, of a request. */
-struct stt_node *stt_node_create(struct net *net, struct sock *udp, u32 heartbeat_ms,
+struct stt_node *stt_node_create(struct net *net, struct sock *udp,
+				 const struct stt_node_spec *spec,
 				 struct netlink_ext_ack *extack)
 {
 	struct stt_net *sn = stt_net(net);
@@ -190,7 +198,8 @@ struct stt_node *stt_node_create(struct net *net, struct sock *udp, u32 heartbea
 		return ERR_PTR(-ENOMEM);
 	node->net = net;
 	node->uid = current_euid();
-	node->heartbeat_ms = heartbeat_ms;
+	node->gid = spec->gid;
+	node->heartbeat_ms = spec->heartbeat_ms;
 	stt_net_stats_join(node);
 
 	err = stt_node_number(sn, node, extack);

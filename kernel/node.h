@@ -35,6 +35,8 @@ struct stt_udp_ops;
  * @sessions_max: limit, over all nodes
  * @reassembly_max_bytes: memory for messages whose frames are not all there,
  *	over all sessions
+ * @handshake_rate: handshake datagrams a second of one source; 0 = no limit
+ * @handshake_burst: so many of them at once
  * @stats: counters, of nodes that are no more as well
  * @sysctl_table: of this namespace
  * @sysctl_header: its registration
@@ -47,6 +49,8 @@ struct stt_net {
 	u32 nodes_max;
 	u32 sessions_max;
 	u32 reassembly_max_bytes;
+	u32 handshake_rate;
+	u32 handshake_burst;
 	struct stt_net_stats stats;
 	struct ctl_table *sysctl_table;
 	struct ctl_table_header *sysctl_header;
@@ -57,6 +61,7 @@ struct stt_net {
  * struct stt_node - a UDP socket that speaks STT
  * @id: in its network namespace
  * @uid: owner
+ * @gid: group that may bind, connect, send and receive; or none
  * @refs: one of the namespace's table, one per session and per socket
  * @net: the namespace; the UDP socket keeps it alive while the node lives
  * @lock: serialises all changes: sessions, keys, death
@@ -75,7 +80,7 @@ struct stt_net {
  * @binds: AF_STT sockets by what they are bound to
  * @n_stream_binds: bindings to any session and one stream
  * @handshake: socket that gets what is no transport frame
- * @sockets_lock: guards changes of @handshake, and joins against death
+ * @sockets_lock: guards changes of @handshake and of @binds, and joins against death
  * @sockets: all AF_STT sockets that belong to the node, by number
  * @next_socket: where the search for a free number goes on
  * @stats: counters, per CPU
@@ -85,6 +90,7 @@ struct stt_net {
 struct stt_node {
 	u32 id;
 	kuid_t uid;
+	kgid_t gid;
 	refcount_t refs;
 	struct net *net;
 
@@ -104,7 +110,7 @@ struct stt_node {
 	struct xarray session_index;
 	atomic_t n_sessions;
 
-	struct rhashtable binds;
+	struct rhltable binds;
 	atomic_t n_stream_binds;
 	struct stt_sock __rcu *handshake;
 	spinlock_t sockets_lock;	/* see above */
@@ -116,11 +122,18 @@ struct stt_node {
 	struct rcu_work free_work;
 };
 
+/* What the owner of a node sets. */
+struct stt_node_spec {
+	u32 heartbeat_ms;
+	kgid_t gid;
+};
+
 extern unsigned int stt_net_id;
 
 struct stt_net *stt_net(const struct net *net);
 
-struct stt_node *stt_node_create(struct net *net, struct sock *udp, u32 heartbeat_ms,
+struct stt_node *stt_node_create(struct net *net, struct sock *udp,
+				 const struct stt_node_spec *spec,
 				 struct netlink_ext_ack *extack);
 void stt_node_kill(struct stt_node *node, u8 reason);
 struct stt_node *stt_node_get(struct net *net, u32 id, enum stt_ref why);
@@ -129,7 +142,8 @@ void stt_node_hold(struct stt_node *node, enum stt_ref why);
 bool __must_check stt_node_hold_rcu(struct stt_node *node, enum stt_ref why);
 void stt_node_put(struct stt_node *node, enum stt_ref why);
 
-/* May the calling task use and change the node? */
+/* May the calling task change the node? May it bind to it and send on it? */
+bool stt_node_owned(const struct stt_node *node);
 bool stt_node_permits(const struct stt_node *node);
 
 int stt_nodes_init(void);

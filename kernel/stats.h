@@ -25,7 +25,8 @@ struct stt_session;
 /* What can never be put to a session's account has no place in one. */
 #define STT_STATS_NODE_ONLY							\
 	(STT_STAT_BIT(RX_HANDSHAKE) | STT_STAT_BIT(DROP_MALFORMED) |		\
-	 STT_STAT_BIT(DROP_NO_SESSION) | STT_STAT_BIT(DROP_HANDSHAKE))
+	 STT_STAT_BIT(DROP_NO_SESSION) | STT_STAT_BIT(DROP_HANDSHAKE) |		\
+	 STT_STAT_BIT(DROP_HS_MALFORMED) | STT_STAT_BIT(DROP_HS_RATE))
 #define STT_SESSION_STATS	(STT_STATS - HWEIGHT64(STT_STATS_NODE_ONLY))
 
 /* What tells of traffic; all others are reasons to drop a frame. */

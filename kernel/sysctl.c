@@ -16,9 +16,18 @@
 #define STT_SESSIONS_MAX_DEFAULT	BIT(20)
 #define STT_REASSEMBLY_MAX_DEFAULT	(16 * 1024 * 1024)
 
+/*
+ * A thousand peers behind one address may come at once, as after a restart.
+ * Two hundred a second are 2 % of a CPU, if all of them know the seed.
+ */
+#define STT_HANDSHAKE_RATE_DEFAULT	200
+#define STT_HANDSHAKE_BURST_DEFAULT	1000
+
 /* Nodes and sessions are charged to whoever makes them. */
 static unsigned int stt_nodes_limit = BIT(20);
 static unsigned int stt_sessions_limit = BIT(24);
+
+static unsigned int stt_handshake_limit = 1000000;
 
 /*
  * What strangers make us keep is charged to nobody. A container may spare
@@ -28,14 +37,14 @@ static unsigned int stt_reassembly_limit = BIT(30);
 static unsigned int stt_reassembly_limit_user = STT_REASSEMBLY_MAX_DEFAULT;
 
 /* All are u32; .data is the offset in struct stt_net. */
-#define STT_SYSCTL(name, member, max)						\
+#define STT_SYSCTL(name, member, min, max)					\
 	{									\
 		.procname	= name,						\
 		.data		= (void *)offsetof(struct stt_net, member),	\
 		.maxlen		= sizeof(u32),					\
 		.mode		= 0644,						\
 		.proc_handler	= proc_douintvec_minmax,			\
-		.extra1		= SYSCTL_ZERO,					\
+		.extra1		= min,						\
 		.extra2		= max,						\
 	}
 
@@ -43,16 +52,23 @@ enum {
 	STT_SYSCTL_NODES,
 	STT_SYSCTL_SESSIONS,
 	STT_SYSCTL_REASSEMBLY,
+	STT_SYSCTL_HANDSHAKE_RATE,
+	STT_SYSCTL_HANDSHAKE_BURST,
 	STT_SYSCTLS,
 };
 
 static const struct ctl_table stt_sysctl_template[STT_SYSCTLS] = {
 	[STT_SYSCTL_NODES] =
-		STT_SYSCTL("nodes_max", nodes_max, &stt_nodes_limit),
+		STT_SYSCTL("nodes_max", nodes_max, SYSCTL_ZERO, &stt_nodes_limit),
 	[STT_SYSCTL_SESSIONS] =
-		STT_SYSCTL("sessions_max", sessions_max, &stt_sessions_limit),
+		STT_SYSCTL("sessions_max", sessions_max, SYSCTL_ZERO, &stt_sessions_limit),
 	[STT_SYSCTL_REASSEMBLY] =
-		STT_SYSCTL("reassembly_max_bytes", reassembly_max_bytes, &stt_reassembly_limit),
+		STT_SYSCTL("reassembly_max_bytes", reassembly_max_bytes, SYSCTL_ZERO,
+			   &stt_reassembly_limit),
+	[STT_SYSCTL_HANDSHAKE_RATE] =
+		STT_SYSCTL("handshake_rate", handshake_rate, SYSCTL_ZERO, &stt_handshake_limit),
+	[STT_SYSCTL_HANDSHAKE_BURST] =
+		STT_SYSCTL("handshake_burst", handshake_burst, SYSCTL_ONE, &stt_handshake_limit),
 };
 
 static void stt_sysctl_defaults(struct stt_net *sn)
@@ -60,6 +76,8 @@ static void stt_sysctl_defaults(struct stt_net *sn)
 	sn->nodes_max = STT_NODES_MAX_DEFAULT;
 	sn->sessions_max = STT_SESSIONS_MAX_DEFAULT;
 	sn->reassembly_max_bytes = STT_REASSEMBLY_MAX_DEFAULT;
+	sn->handshake_rate = STT_HANDSHAKE_RATE_DEFAULT;
+	sn->handshake_burst = STT_HANDSHAKE_BURST_DEFAULT;
 }
 
 static struct ctl_table *stt_sysctl_table(struct net *net)

@@ -51,7 +51,9 @@
 	E(STT_A_STATS_DROP_RCVBUF, "drop_rcvbuf")			\
 	E(STT_A_STATS_DROP_FILTER, "drop_filter")			\
 	E(STT_A_STATS_DROP_NO_MEMORY, "drop_no_memory")			\
-	EE(STT_A_STATS_DROP_HANDSHAKE, "drop_handshake")
+	E(STT_A_STATS_DROP_HANDSHAKE, "drop_handshake")			\
+	E(STT_A_STATS_DROP_HS_MALFORMED, "drop_hs_malformed")		\
+	EE(STT_A_STATS_DROP_HS_RATE, "drop_hs_rate")
 
 #define STT_TRACE_STATES(E, EE)						\
 	E(0, "none")							\

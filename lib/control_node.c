@@ -9,6 +9,7 @@
 static const struct sttnl_field node_fields[] = {
 	STTNL_FIELD(STT_A_NODE_ID, struct stt_node_info, id),
 	STTNL_FIELD(STT_A_NODE_UID, struct stt_node_info, uid),
+	STTNL_FIELD(STT_A_NODE_GID, struct stt_node_info, gid),
 	STTNL_FIELD(STT_A_NODE_HEARTBEAT_MS, struct stt_node_info, heartbeat_ms),
 	STTNL_FIELD(STT_A_NODE_SESSIONS, struct stt_node_info, sessions),
 	STTNL_FIELD(STT_A_NODE_INODE, struct stt_node_info, inode),
@@ -30,6 +31,8 @@ int sttnl_parse_node(const struct nlmsghdr *nlh, struct stt_node_info *out)
 	if (!tb[STT_A_NODE_ID])
 		return -EBADMSG;
 	ret = sttnl_read(tb, node_fields, sizeof(node_fields) / sizeof(*node_fields), out);
+	out->has_gid = tb[STT_A_NODE_GID];
+	out->has_heartbeat = tb[STT_A_NODE_HEARTBEAT_MS];
 	if (ret == 0)
 		ret = sttnl_read_addr(tb, &local_attrs, &out->local);
 	if (ret == 0)
@@ -70,6 +73,21 @@ int stt_ctl_node_get(struct stt_ctl *ctl, uint32_t id, struct stt_node_info *inf
 	sttnl_put_u32(&req, STT_A_NODE_ID, id);
 	ret = sttnl_ask(ctl, &req, one_node, info);
 	return ret < 0 ? sttnl_fail(ctl, ret, "cannot read node %u", id) : 0;
+}
+
+int stt_ctl_node_set(struct stt_ctl *ctl, const struct stt_node_info *info)
+{
+	struct sttnl_req req;
+	int ret;
+
+	sttnl_begin(&req, ctl->family, STT_CMD_NODE_SET, 0);
+	sttnl_put_u32(&req, STT_A_NODE_ID, info->id);
+	if (info->has_gid)
+		sttnl_put_u32(&req, STT_A_NODE_GID, info->gid);
+	if (info->has_heartbeat)
+		sttnl_put_u32(&req, STT_A_NODE_HEARTBEAT_MS, info->heartbeat_ms);
+	ret = sttnl_call(ctl, &req, NULL, NULL);
+	return ret < 0 ? sttnl_fail(ctl, ret, "cannot change node %u", info->id) : 0;
 }
 
 int stt_ctl_node_del(struct stt_ctl *ctl, uint32_t id, uint8_t close_reason)

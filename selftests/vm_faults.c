@@ -131,6 +131,7 @@ static bool frames_in(int path)
 
 static bool handshakes_in(int path)
 {
+	const uint8_t hello[STT_HS_HELLO_LEN] = { STT_FRAME_HELLO };
 	struct duo d;
 	struct ground g = { .path = path };
 
@@ -139,8 +140,8 @@ static bool handshakes_in(int path)
 	check(with_socket(&g));
 	check_is(bind_handshake(&g), 0);
 	check(fault_anywhere(1));
-	check(peer_raw(&d.p, "\001 hello", 7));
-	check(peer_raw(&d.p, "\001 hello", 7));
+	check(peer_raw(&d.p, hello, sizeof(hello)));
+	check(peer_raw(&d.p, hello, sizeof(hello)));
 	check(fault_nowhere());
 	check_is(node_stat(&d.k, STT_A_STATS_DROP_NO_MEMORY), 1);
 	check_is(receive(&g), 0);

@@ -21,8 +21,8 @@
 static const unsigned int reasons[] = {
 	STT_A_STATS_DROP_MALFORMED, STT_A_STATS_DROP_NO_SESSION, STT_A_STATS_DROP_NO_EPOCH,
 	STT_A_STATS_DROP_REPLAYED, STT_A_STATS_DROP_BAD_TAG, STT_A_STATS_DROP_BAD_INNER,
-	STT_A_STATS_DROP_ENDED, STT_A_STATS_DROP_HANDSHAKE, STT_A_STATS_DROP_NO_READER,
-	STT_A_STATS_RX_FRAMES,
+	STT_A_STATS_DROP_ENDED, STT_A_STATS_DROP_HANDSHAKE, STT_A_STATS_DROP_HS_MALFORMED,
+	STT_A_STATS_DROP_NO_READER, STT_A_STATS_RX_FRAMES,
 };
 
 static bool node_stats(const struct side *s, struct stt_stats *out)
@@ -67,7 +67,7 @@ static bool dropped(struct duo *d, const uint8_t *bytes, size_t len, unsigned in
 static unsigned int reason_of_bit(unsigned int byte, unsigned int bit)
 {
 	if (byte == 0)
-		return STT_A_STATS_DROP_HANDSHAKE;	/* no transport frame any more */
+		return STT_A_STATS_DROP_HS_MALFORMED;	/* no transport frame any more */
 	if (byte == 1)
 		return bit < 3 ? STT_A_STATS_DROP_NO_EPOCH : STT_A_STATS_DROP_MALFORMED;
 	if (byte >= 8 && byte < 16)
@@ -357,7 +357,7 @@ static bool batch(int path)
 		check(receives(d.fd, text, i == 9 ? TEXT_LEN - 3 : TEXT_LEN));
 	}
 	check_is(node_stat(&d.k, STT_A_STATS_DROP_BAD_TAG), 1);
-	check_is(node_stat(&d.k, STT_A_STATS_DROP_HANDSHAKE), 1);
+	check_is(node_stat(&d.k, STT_A_STATS_DROP_HS_MALFORMED), 1);
 	check_is(node_stat(&d.k, STT_A_STATS_DROP_NO_SESSION), 1);
 	check_is(node_stat(&d.k, STT_A_STATS_DROP_REPLAYED), 1);
 	check(duo_quiet(&d));

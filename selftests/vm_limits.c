@@ -12,44 +12,22 @@
 #include <unistd.h>
 
 #include "lib/peer.h"
+#include "lib/sysctl.h"
 #include "lib/user.h"
 
 #define ID 0x11ULL
 #define REASSEMBLY "reassembly_max_bytes"
 #define REASSEMBLY_DEFAULT (16 << 20)
 
-static int sysctl_open(const char *name, int flags)
-{
-	char path[100];
-
-	snprintf(path, sizeof(path), "/proc/sys/net/stt/%s", name);
-	return keep(open(path, flags | O_CLOEXEC));
-}
-
-static bool sysctl_set(const char *name, long long value)
-{
-	char text[32];
-	int fd = sysctl_open(name, O_WRONLY);
-	int len = snprintf(text, sizeof(text), "%lld\n", value);
-
-	return fd >= 0 && write(fd, text, len) == len;
-}
-
-static long long sysctl_get(const char *name)
-{
-	char text[32] = "";
-	int fd = sysctl_open(name, O_RDONLY);
-
-	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 ? atoll(text) : -1;
-}
-
 static const struct limit {
 	const char *name;
-	long long normal, max;
+	long long normal, min, max;
 } limits[] = {
-	{ "nodes_max", 4096, 1 << 20 },
-	{ "sessions_max", 1 << 20, 1 << 24 },
-	{ REASSEMBLY, REASSEMBLY_DEFAULT, 1 << 30 },
+	{ "nodes_max", 4096, 0, 1 << 20 },
+	{ "sessions_max", 1 << 20, 0, 1 << 24 },
+	{ REASSEMBLY, REASSEMBLY_DEFAULT, 0, 1 << 30 },
+	{ "handshake_rate", 200, 0, 1000000 },
+	{ "handshake_burst", 1000, 1, 1000000 },
 };
 
 static void normal(void *arg)
@@ -82,11 +60,11 @@ static bool ranges(int arg)
 		check_is(sysctl_get(l->name), l->max);
 		check(!sysctl_set(l->name, l->max + 1));
 		check_is(errno, EINVAL);
-		check(!sysctl_set(l->name, -1));
+		check(!sysctl_set(l->name, l->min - 1));
 		check_is(errno, EINVAL);
 		check_is(sysctl_get(l->name), l->max);
-		check(sysctl_set(l->name, 0));
-		check_is(sysctl_get(l->name), 0);
+		check(sysctl_set(l->name, l->min));
+		check_is(sysctl_get(l->name), l->min);
 	}
 	return true;
 }

@@ -175,6 +175,82 @@ static bool may_look(int arg)
 	return true;
 }
 
+#define GROUP 4711
+
+static int open_to(struct stt_ctl *ctl, const struct side *s, uint32_t gid)
+{
+	struct stt_node_info set = { .id = s->node, .has_gid = true, .gid = gid };
+
+	return stt_ctl_node_set(ctl, &set);
+}
+
+/* A member of the group uses the node, but changes nothing. */
+static bool member(void *arg)
+{
+	struct duo *d = arg;
+	struct sockaddr_stt hs = stt_at(&d->k, 0, 0), to = stt_at(&d->k, ID, 0);
+	int fd = stt_connected(&d->k, ID, 5);
+	struct stt_ctl *ctl;
+	struct frame f;
+	uint8_t buf[FRAME_MAX];
+
+	check(fd >= 0);
+	check_is(send(fd, "out", 3, 0), 3);
+	check(peer_recv(&d->p, &f, buf, NULL));
+	check(f.stream == 5 && f.len == 3 && !memcmp(f.payload, "out", 3));
+	check(peer_send(&d->p, "in", 2));
+	check(receives(fd, "in", 2));
+	fd = stt_socket(d->k.path, 0);
+	check_is(stt_send_at(fd, "x", 1, &to), 1);
+	hs.sstt_type = STT_MSG_HANDSHAKE;
+	check_fails(stt_bind_at(fd, &hs), EACCES);
+	check(ctl_open(&ctl, d->k.path, 0));
+	check_is(open_to(ctl, &d->k, GROUP), -EACCES);
+	return all_refused(ctl, &d->k);
+}
+
+static bool still_bound(void *arg)
+{
+	return send(*(int *)arg, "y", 1, 0) == 1;
+}
+
+static bool group(int arg)
+{
+	struct stt_node_info info;
+	struct duo d;
+
+	(void)arg;
+	check(duo_open(&d, PATH_V4, ID));
+	drop(d.fd);
+	check_is(stt_ctl_node_get(d.k.ctl, d.k.node, &info), 0);
+	check(!info.has_gid);
+	check(as_member(USER_OTHER, GROUP, foreign_socket, &d.k));
+	check_is(open_to(d.k.ctl, &d.k, GROUP), 0);
+	check_is(stt_ctl_node_get(d.k.ctl, d.k.node, &info), 0);
+	check(info.has_gid && info.gid == GROUP);
+	check(as_member(USER_OTHER, GROUP, member, &d));
+	/* Nobody else, and no other group. */
+	check(as_user(USER_NOBODY, foreign_socket, &d.k));
+	check(as_member(USER_OTHER, GROUP + 1, foreign_socket, &d.k));
+	return true;
+}
+
+static bool group_ends(int arg)
+{
+	struct stt_node_info info;
+	struct duo d;
+
+	(void)arg;
+	check(duo_open(&d, PATH_V4, ID));
+	check_is(open_to(d.k.ctl, &d.k, GROUP), 0);
+	check_is(open_to(d.k.ctl, &d.k, STT_GID_NONE), 0);
+	check_is(stt_ctl_node_get(d.k.ctl, d.k.node, &info), 0);
+	check(!info.has_gid);
+	check(as_member(USER_OTHER, GROUP, foreign_socket, &d.k));
+	check(as_member(USER_OTHER, GROUP, still_bound, &d.fd));
+	return true;
+}
+
 /* All that there is, without any privilege. */
 static bool echo(void *arg)
 {
@@ -277,6 +353,8 @@ static const struct test tests[] = {
 	{ "A35 nor by a netlink socket that the owner opened", lent_socket, 0 },
 	{ "A35 nor does the owner by a socket that another opened", handed_socket, 0 },
 	{ "A35 looking is free, without secrets", may_look, 0 },
+	{ "A35 a group may use a node, and change nothing", group, 0 },
+	{ "A35 a group that a node was taken back from", group_ends, 0 },
 	{ "A35 an unprivileged user runs two nodes and an echo", own_node, 0 },
 	{ "A35 two users, and CAP_NET_ADMIN overrides", two_users, 0 },
 };

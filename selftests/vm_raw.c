@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/peer.c */
-/* R16: what is no transport frame goes to the handshake socket as it came. */
+/* R16: handshake frames go to the handshake socket as they came, nothing else does. */
 #include <net/if.h>
 #include <netinet/udp.h>
 #include <sodium.h>
@@ -77,10 +77,10 @@ static bool addresses(int path)
 	struct raw r;
 
 	check(raw_open(&r, path));
-	check(peer_raw(&r.p, bytes, 100));
+	check(peer_raw(&r.p, bytes, STT_HS_HELLO_LEN));
 	check(recv_datagram(r.fd, &d));
-	check_is(d.len, 100);
-	check(!memcmp(got, bytes, 100));
+	check_is(d.len, STT_HS_HELLO_LEN);
+	check(!memcmp(got, bytes, STT_HS_HELLO_LEN));
 	check(addr_equal(&d.peer, &r.p.addr));
 	check(addr_equal(&d.local, &r.s.addr));
 	check_is(d.name.sstt_type, STT_MSG_HANDSHAKE);
@@ -90,45 +90,53 @@ static bool addresses(int path)
 	return true;
 }
 
-static bool lengths(int path)
+/* The length of handshake frames of this type; 0: there are none. */
+static size_t length_of(int type)
 {
-	struct datagram d;
-	struct raw r;
+	static const size_t lens[] = {
+		[STT_FRAME_HELLO] = STT_HS_HELLO_LEN,
+		[STT_FRAME_RESPONSE] = STT_HS_RESPONSE_LEN,
+		[STT_FRAME_AUTH_PROOF] = STT_HS_PROOF_LEN,
+		[STT_FRAME_FINAL] = STT_HS_PROOF_LEN,
+	};
 
-	check(raw_open(&r, path));
-	for (int len = 1; len <= 1200; len += len < 64 ? 1 : 71) {
-		check(peer_raw(&r.p, bytes, len));
-		check(recv_datagram(r.fd, &d));
-		check_is(d.len, len);
-		check(!memcmp(got, bytes, len));
-	}
-	check(peer_raw(&r.p, bytes, 1200));
-	check(recv_datagram(r.fd, &d));
-	check_is(d.len, 1200);
-	check(peer_raw(&r.p, bytes, 1201));
-	check(peer_raw(&r.p, bytes, 1400));
-	check(peer_raw(&r.p, bytes, 0));
-	check(is_empty(r.fd));
-	check_is(node_stat(&r.s, STT_A_STATS_DROP_MALFORMED), 3);
-	return true;
+	return type < (int)ARRAY_SIZE(lens) ? lens[type] : 0;
 }
 
+/* Each type in its own length, one byte less and more, and some that none has. */
 static bool types(int path)
 {
+	unsigned int dropped = 0;
 	struct datagram d;
 	struct raw r;
 
 	check(raw_open(&r, path));
 	for (int type = 0; type < 256; type++) {
-		bytes[0] = type;
-		check(peer_raw(&r.p, bytes, 60));
-		if (type == 0x10)
+		size_t len = length_of(type) ?: STT_HS_PROOF_LEN;
+
+		if (type == STT_FRAME_TRANSPORT)
 			continue;
+		bytes[0] = type;
+		check(peer_raw(&r.p, bytes, len - 1));
+		check(peer_raw(&r.p, bytes, len + 1));
+		check(peer_raw(&r.p, bytes, 1));
+		check(peer_raw(&r.p, bytes, 1400));
+		dropped += 4;
+		check(is_empty(r.fd));
+		check(peer_raw(&r.p, bytes, len));
+		if (!length_of(type)) {
+			check(is_empty(r.fd));
+			dropped++;
+			continue;
+		}
 		check(recv_datagram(r.fd, &d));
-		check_is(d.len, 60);
-		check_is(got[0], type);
+		check_is(d.len, len);
+		check(!memcmp(got, bytes, len));
 	}
+	check_is(node_stat(&r.s, STT_A_STATS_DROP_HS_MALFORMED), dropped);
+	check(peer_raw(&r.p, bytes, 0));
 	check(is_empty(r.fd));
+	check_is(node_stat(&r.s, STT_A_STATS_DROP_MALFORMED), 1);
 	return true;
 }
 
@@ -144,11 +152,11 @@ static bool only_one(int path)
 	at.sstt_type = STT_MSG_HANDSHAKE;
 	check_fails(stt_bind_at(second, &at), EADDRINUSE);
 	drop(r.fd);
-	check(peer_raw(&r.p, bytes, 10));
+	check(peer_raw(&r.p, bytes, STT_HS_HELLO_LEN));
 	check_is(node_stat(&r.s, STT_A_STATS_DROP_HANDSHAKE), 1);
 	check_is(stt_bind_at(second, &at), 0);
-	check(peer_raw(&r.p, bytes, 20));
-	check_is(recv(second, got, sizeof(got), 0), 20);
+	check(peer_raw(&r.p, bytes, STT_HS_HELLO_LEN));
+	check_is(recv(second, got, sizeof(got), 0), STT_HS_HELLO_LEN);
 	/* It only receives. */
 	check_is(side_session(&r.s, ID, &r.p.addr), 0);
 	to = stt_at(&r.s, ID, 0);
@@ -159,9 +167,10 @@ static bool only_one(int path)
 
 static bool batch(int path)
 {
-	uint16_t step = 100;
+	const size_t total = 10 * STT_HS_HELLO_LEN + STT_HS_PROOF_LEN;
+	uint16_t step = STT_HS_HELLO_LEN;
 	char control[CMSG_SPACE(sizeof(step))] __attribute__((aligned(8))) = { 0 };
-	struct iovec iov = { bytes, 1040 };
+	struct iovec iov = { bytes, total };
 	struct datagram d;
 	struct raw r;
 	struct msghdr msg = {
@@ -177,12 +186,12 @@ static bool batch(int path)
 	CMSG_FIRSTHDR(&msg)->cmsg_len = CMSG_LEN(sizeof(step));
 	memcpy(CMSG_DATA(CMSG_FIRSTHDR(&msg)), &step, sizeof(step));
 	for (int i = 0; i < 11; i++)
-		bytes[100 * i] = i == 10 ? 99 : 1;
-	check_is(sendmsg(r.p.fd, &msg, 0), 1040);
+		bytes[step * i] = i == 10 ? STT_FRAME_FINAL : STT_FRAME_HELLO;
+	check_is(sendmsg(r.p.fd, &msg, 0), total);
 	for (int i = 0; i < 11; i++) {
 		check(recv_datagram(r.fd, &d));
-		check_is(d.len, i == 10 ? 40 : 100);
-		check(!memcmp(got, bytes + 100 * i, d.len));
+		check_is(d.len, i == 10 ? STT_HS_PROOF_LEN : STT_HS_HELLO_LEN);
+		check(!memcmp(got, bytes + step * i, d.len));
 		check(addr_equal(&d.peer, &r.p.addr));
 		check(addr_equal(&d.local, &r.s.addr));
 	}
@@ -198,14 +207,14 @@ static bool full(int path)
 	check(raw_open(&r, path));
 	check_is(setsockopt(r.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
 	for (int i = 0; i < 200; i++)
-		check(peer_raw(&r.p, bytes, 1000));
-	while (recv(r.fd, got, sizeof(got), MSG_DONTWAIT) == 1000)
+		check(peer_raw(&r.p, bytes, STT_HS_HELLO_LEN));
+	while (recv(r.fd, got, sizeof(got), MSG_DONTWAIT) == STT_HS_HELLO_LEN)
 		n++;
 	check(n > 0 && n < 20);
 	check_is(node_stat(&r.s, STT_A_STATS_DROP_HANDSHAKE), 200 - n);
 	check_is(node_stat(&r.s, STT_A_STATS_RX_HANDSHAKE), n);
-	check(peer_raw(&r.p, bytes, 1000));
-	check_is(recv(r.fd, got, sizeof(got), 0), 1000);
+	check(peer_raw(&r.p, bytes, STT_HS_HELLO_LEN));
+	check_is(recv(r.fd, got, sizeof(got), 0), STT_HS_HELLO_LEN);
 	return true;
 }
 
@@ -244,7 +253,8 @@ static bool scope(int arg)
 	r.p.to = a;
 	r.p.to.in6.sin6_scope_id = b.in6.sin6_scope_id;
 	r.p.to.in6.sin6_port = any.in6.sin6_port;
-	check(peer_raw(&r.p, "\1hello", 6));
+	bytes[0] = STT_FRAME_HELLO;
+	check(peer_raw(&r.p, bytes, STT_HS_HELLO_LEN));
 	check(recv_datagram(r.fd, &d));
 	check(!memcmp(&d.peer.in6.sin6_addr, &b.in6.sin6_addr, 16));
 	check_is(d.peer.in6.sin6_scope_id, a.in6.sin6_scope_id);
@@ -265,8 +275,7 @@ static const struct test tests[] = {
 	{ "R16 a datagram with its addresses, IPv6", addresses, PATH_V6 },
 	{ "R16 a datagram with its addresses, IPv4 on a dual-stack node", addresses, PATH_MIXED },
 	{ "R16 a datagram with its addresses, loopback", addresses, PATH_LO6 },
-	{ "R16 lengths 1 to 1200 arrive, 0 and 1201 do not", lengths, PATH_V4 },
-	{ "R16 every type but the transport frame's", types, PATH_V4 },
+	{ "R16 handshake types in their length, and nothing else", types, PATH_V4 },
 	{ "R16 a node has one handshake socket, and it only receives", only_one, PATH_V4 },
 	{ "R16 a batch of datagrams is split, IPv4", batch, PATH_V4 },
 	{ "R16 a batch of datagrams is split, IPv6", batch, PATH_V6 },

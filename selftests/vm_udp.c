@@ -343,7 +343,8 @@ static bool send_damaged(const struct peer *p, const void *payload, size_t len, 
 static bool checksum_handshake(int path)
 {
 	struct sockaddr_stt hs;
-	uint8_t text[200] = { 1 };
+	uint8_t text[STT_HS_HELLO_LEN] = { STT_FRAME_HELLO };
+	uint8_t brief[STT_HS_PROOF_LEN] = { STT_FRAME_FINAL };
 	struct duo d;
 	int fd;
 
@@ -356,9 +357,9 @@ static bool checksum_handshake(int path)
 	check(send_damaged(&d.p, text, sizeof(text), 0));
 	check(receives(fd, text, sizeof(text)));
 	check(send_damaged(&d.p, text, sizeof(text), 0x0100));
-	check(send_damaged(&d.p, text, 20, 0x0100));
-	check(send_damaged(&d.p, text, 20, 0));
-	check(receives(fd, text, 20));
+	check(send_damaged(&d.p, brief, sizeof(brief), 0x0100));
+	check(send_damaged(&d.p, brief, sizeof(brief), 0));
+	check(receives(fd, brief, sizeof(brief)));
 	check(is_empty(fd));
 	check_is(node_stat(&d.k, STT_A_STATS_DROP_MALFORMED), 1);
 	check_is(node_stat(&d.k, STT_A_STATS_RX_HANDSHAKE), 2);

@@ -61,6 +61,9 @@ struct stt_node_info {
 	uint32_t	sessions;
 	struct stt_stats stats;
 	uint64_t	inode;			/* of the UDP socket */
+	bool		has_gid;		/* set: change it */
+	uint32_t	gid;			/* group that may use it; STT_GID_NONE */
+	bool		has_heartbeat;		/* set: change heartbeat_ms */
 };
 
 struct stt_key {
@@ -134,6 +137,11 @@ STT_API int stt_family(void);
 STT_API int stt_ctl_node_new(struct stt_ctl *ctl, int udp_fd,
 			     const uint32_t *heartbeat_ms, uint32_t *id);
 STT_API int stt_ctl_node_get(struct stt_ctl *ctl, uint32_t id, struct stt_node_info *info);
+/*
+ * Change what is named of node @info->id: gid if has_gid (STT_GID_NONE takes it
+ * back), the heartbeat of new sessions if has_heartbeat.
+ */
+STT_API int stt_ctl_node_set(struct stt_ctl *ctl, const struct stt_node_info *info);
 STT_API int stt_ctl_node_del(struct stt_ctl *ctl, uint32_t id, uint8_t close_reason);
 
 /*

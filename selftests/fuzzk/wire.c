@@ -263,6 +263,10 @@ static bool handshake(struct actor *a)
 
 	pick_bytes(a, bytes, sizeof(bytes));
 	bytes[0] = pick(a, 8);
+	if (chance(a, 2)) {
+		bytes[0] = STT_FRAME_HELLO;
+		len = STT_HS_HELLO_LEN;
+	}
 	return send_flags(a, pick(a, SLOTS), bytes, len, 0);
 }
 

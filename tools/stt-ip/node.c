@@ -66,9 +66,30 @@ static int node_delete(struct app *app, int argc, char **argv)
 	return stt_ctl_node_del(app->ctl, id, reason) < 0 ? failed_call() : STATUS_OK;
 }
 
+static int node_set(struct app *app, int argc, char **argv)
+{
+	struct stt_node_info info = { 0 };
+	bool has_id = false;
+	const struct param params[] = {
+		{ "id", WANTED_NODE, arg_node, &info.id, &has_id, ARG_BARE | ARG_REQUIRED },
+		{ "group", WANTED_GROUP, arg_group, &info.gid, &info.has_gid, 0 },
+		{ "heartbeat", WANTED_HEARTBEAT, arg_heartbeat, &info.heartbeat_ms,
+		  &info.has_heartbeat, 0 },
+	};
+	int status = ARGS_PARSE(argc, argv, params);
+
+	if (status == STATUS_OK)
+		status = app_open(app);
+	if (status != STATUS_OK)
+		return status;
+	return stt_ctl_node_set(app->ctl, &info) < 0 ? failed_call() : STATUS_OK;
+}
+
 static const struct command verbs[] = {
 	{ "show", node_show, "[[id] NODE]",
 	  "the nodes, or one of them, and the processes that hold the UDP socket" },
+	{ "set", node_set, "[id] NODE [group GROUP] [heartbeat MS]",
+	  "opens a node to a group, or sets the heartbeat of sessions to come" },
 	{ "delete", node_delete, "[id] NODE [reason REASON]",
 	  "ends all sessions of a node and detaches its UDP socket" },
 	{ "list", node_show, "[[id] NODE]", "the same as show" },

@@ -8,6 +8,8 @@ static bool of_node_only(unsigned int stat)
 	switch (stat) {
 	case STT_A_STATS_RX_HANDSHAKE:
 	case STT_A_STATS_DROP_HANDSHAKE:
+	case STT_A_STATS_DROP_HS_MALFORMED:
+	case STT_A_STATS_DROP_HS_RATE:
 	case STT_A_STATS_DROP_MALFORMED:
 	case STT_A_STATS_DROP_NO_SESSION:
 		return true;
@@ -49,6 +51,8 @@ void show_node(struct printer *p, const struct stt_node_info *info)
 	pr_u64(p, "node", info->id);
 	pr_addr(p, "local", &info->local);
 	pr_u64(p, "uid", info->uid);
+	if (info->has_gid)
+		pr_u64(p, "gid", info->gid);
 	pr_u64(p, "heartbeat_ms", info->heartbeat_ms);
 	pr_u64(p, "sessions", info->sessions);
 	if (info->inode)

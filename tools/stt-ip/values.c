@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What values look like on the command line. Numeric only: nothing is looked up. */
+/* What values look like on the command line. Hosts are numeric: no name is resolved. */
 #include <ctype.h>
+#include <grp.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,21 @@ bool arg_heartbeat(const char *arg, void *to)
 
 	if (strcmp(arg, "off") != 0 && !arg_number(arg, UINT32_MAX, &v))
 		return false;
+	*(uint32_t *)to = (uint32_t)v;
+	return true;
+}
+
+bool arg_group(const char *arg, void *to)
+{
+	const struct group *group;
+	uint64_t v = STT_GID_NONE;
+
+	if (strcmp(arg, "none") != 0 && !arg_number(arg, STT_GID_NONE - 1, &v)) {
+		group = getgrnam(arg);
+		if (!group)
+			return false;
+		v = group->gr_gid;
+	}
 	*(uint32_t *)to = (uint32_t)v;
 	return true;
 }

@@ -32,7 +32,7 @@
  * everything from USER_MIN up is delivered untouched.
  */
 #define STT_MSG_ANY		0x00	/* bind: all data; send: same as DATA */
-#define STT_MSG_HANDSHAKE	0x01	/* bind: what is no transport frame */
+#define STT_MSG_HANDSHAKE	0x01	/* bind: handshake frames */
 #define STT_MSG_DATA		0x10
 #define STT_MSG_USER_MIN	0x80
 #define STT_MSG_USER_MAX	0xff
@@ -67,6 +67,10 @@ struct sockaddr_stt {
 /* Socket options, level SOL_STT. */
 #define STT_MTU			1	/* get: u32, largest message that goes in one frame
 					 * to the connected session right now
+					 */
+
+#define STT_REUSEPORT		16	/* set: int, share a binding with sockets of the same
+					 * user; getsockopt(SO_REUSEPORT) tells
 					 */
 
 /*
@@ -104,6 +108,7 @@ enum stt_cmd {
 	STT_CMD_SESSION_STATE_NTF,	/* became active, closed or dead */
 	STT_CMD_SESSION_MOVED_NTF,	/* the peer has a new address */
 	STT_CMD_SESSION_DEL_NTF,
+	STT_CMD_NODE_SET,		/* enum stt_attr_node */
 	__STT_CMD_MAX,
 };
 
@@ -182,10 +187,14 @@ enum stt_attr_node {
 	STT_A_NODE_STATS,		/* nest of enum stt_attr_stats */
 	STT_A_NODE_CLOSE_REASON,	/* u8: told to the peers (del) */
 	STT_A_NODE_INODE,		/* u64: of the UDP socket, as in /proc/PID/fd */
+	STT_A_NODE_GID,			/* u32: group that may use it; STT_GID_NONE */
 	__STT_A_NODE_MAX,
 };
 
 #define STT_A_NODE_MAX (__STT_A_NODE_MAX - 1)
+
+/* Takes a node back from the group it was opened to. Never the id of a group. */
+#define STT_GID_NONE		(~0U)
 
 enum stt_attr_session {
 	STT_A_SESSION_UNSPEC,
@@ -274,6 +283,8 @@ enum stt_attr_stats {
 	STT_A_STATS_DROP_FILTER,
 	STT_A_STATS_DROP_NO_MEMORY,
 	STT_A_STATS_DROP_HANDSHAKE,
+	STT_A_STATS_DROP_HS_MALFORMED,
+	STT_A_STATS_DROP_HS_RATE,
 	__STT_A_STATS_MAX,
 };
 

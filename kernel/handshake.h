@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which handshake datagrams of strangers may wake userspace. */
+#ifndef _STT_HANDSHAKE_H
+#define _STT_HANDSHAKE_H
+
+#include <linux/types.h>
+
+struct sk_buff;
+struct stt_node;
+
+bool __must_check stt_handshake_allow(struct stt_node *node, const struct sk_buff *skb, u8 type);
+
+int __must_check stt_handshake_init(void);
+void stt_handshake_exit(void);
+
+#endif /* _STT_HANDSHAKE_H */

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/peer.c */
+/* A12: handshake frames are limited by source before anybody is woken. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "lib/peer.h"
+#include "lib/sysctl.h"
+
+#define LIMITED STT_A_STATS_DROP_HS_RATE
+
+struct target {
+	struct side s;
+	int hs;
+};
+
+static void normal(void *arg)
+{
+	(void)arg;
+	enter(PATH_V4, 0);
+	sysctl_set("handshake_rate", 200);
+	sysctl_set("handshake_burst", 1000);
+}
+
+static bool limits(long long rate, long long burst)
+{
+	check(enter(PATH_V4, 0));
+	check(sysctl_set("handshake_rate", rate));
+	check(sysctl_set("handshake_burst", burst));
+	at_end(normal, NULL);
+	return true;
+}
+
+static bool target_open(struct target *t, enum path path)
+{
+	struct sockaddr_stt at;
+
+	check(side_open(&t->s, path, 0));
+	at = stt_at(&t->s, 0, 0);
+	at.sstt_type = STT_MSG_HANDSHAKE;
+	t->hs = stt_socket(path, 0);
+	check_is(stt_bind_at(t->hs, &at), 0);
+	return true;
+}
+
+/* A UDP socket in b on an address that vm_flood.sh has set. */
+static int source(const char *text)
+{
+	union stt_addr addr;
+
+	return udp_open_at(PATH_V4, 1, text, &addr);
+}
+
+static bool send_type(const struct target *t, int fd, uint8_t type)
+{
+	size_t len = type == STT_FRAME_HELLO ? STT_HS_HELLO_LEN :
+		     type == STT_FRAME_RESPONSE ? STT_HS_RESPONSE_LEN : STT_HS_PROOF_LEN;
+	uint8_t frame[STT_HS_HELLO_LEN] = { type };
+
+	check_is(sendto(fd, frame, len, 0, &t->s.addr.sa, addr_len(&t->s.addr)), (ssize_t)len);
+	return true;
+}
+
+/* How many of @n frames come through. */
+static int pass(const struct target *t, int fd, uint8_t type, int n)
+{
+	uint8_t frame[STT_HS_FRAME_MAX];
+	int got = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (!send_type(t, fd, type))
+			return -1;
+	}
+	while (recv(t->hs, frame, sizeof(frame), MSG_DONTWAIT) > 0)
+		got++;
+	return got;
+}
+
+/* The way of a source is known to both ends, so that what it sends is there at once. */
+static bool warm(const struct target *t, int fd)
+{
+	uint8_t frame[STT_HS_FRAME_MAX];
+
+	check(fd >= 0);
+	check(send_type(t, fd, STT_FRAME_RESPONSE));
+	check_is(recv(t->hs, frame, sizeof(frame), 0), STT_HS_RESPONSE_LEN);
+	return true;
+}
+
+static bool by_source(int path)
+{
+	const char *first = path == PATH_V6 ? "fd77:2::9" : "10.77.9.2";
+	const char *second = path == PATH_V6 ? "fd77:3::9" : "10.77.9.3";
+	struct target t, other;
+
+	check(limits(0, 5));
+	check(target_open(&t, path));
+	check(target_open(&other, path));
+	check(warm(&t, source(first)));
+	check(warm(&t, source(second)));
+	check(limits(1, 5));
+	check_is(pass(&t, source(first), STT_FRAME_HELLO, 5), 5);
+	check_is(pass(&t, source(first), STT_FRAME_HELLO, 20), 0);
+	check_is(node_stat(&t.s, LIMITED), 20);
+	check_is(pass(&t, source(second), STT_FRAME_HELLO, 5), 5);
+	/* At another node it has not asked for anything yet. */
+	check_is(pass(&other, source(first), STT_FRAME_HELLO, 5), 5);
+	check_is(node_stat(&other.s, LIMITED), 0);
+	return true;
+}
+
+/* A network of 64 bits is one source. */
+static bool by_network(int arg)
+{
+	struct target t;
+
+	(void)arg;
+	check(limits(0, 5));
+	check(target_open(&t, PATH_V6));
+	check(warm(&t, source("fd77:9::2")));
+	check(warm(&t, source("fd77:9::3")));
+	check(warm(&t, source("fd77:2::9")));
+	check(limits(1, 5));
+	check_is(pass(&t, source("fd77:9::2"), STT_FRAME_HELLO, 3), 3);
+	check_is(pass(&t, source("fd77:9::3"), STT_FRAME_HELLO, 20), 2);
+	check_is(pass(&t, source("fd77:2::9"), STT_FRAME_HELLO, 5), 5);
+	return true;
+}
+
+/* The answers of a peer whose address is on a flood of HELLOs. */
+static bool answers(int arg)
+{
+	struct target t;
+	int fd;
+
+	(void)arg;
+	check(limits(1, 5));
+	check(target_open(&t, PATH_V4));
+	fd = source("10.77.9.2");
+	check_is(pass(&t, fd, STT_FRAME_HELLO, 50), 5);
+	check_is(pass(&t, fd, STT_FRAME_RESPONSE, 1), 1);
+	check_is(pass(&t, fd, STT_FRAME_AUTH_PROOF, 1), 1);
+	check_is(pass(&t, fd, STT_FRAME_FINAL, 1), 1);
+	/* But they are limited as well. */
+	check_is(pass(&t, fd, STT_FRAME_FINAL, 50), 2);
+	return true;
+}
+
+/* HELLOs fill half of the receive buffer at most. */
+static bool room(int arg)
+{
+	uint8_t frame[STT_HS_FRAME_MAX];
+	int size = 16384, hellos = 0;
+	struct target t;
+	int fd;
+
+	(void)arg;
+	check(limits(0, 1));
+	check(target_open(&t, PATH_V4));
+	check_is(setsockopt(t.hs, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
+	fd = source("10.77.9.2");
+	for (int i = 0; i < 500; i++)
+		check(send_type(&t, fd, STT_FRAME_HELLO));
+	for (int i = 0; i < 3; i++)
+		check(send_type(&t, fd, STT_FRAME_RESPONSE));
+	while (recv(t.hs, frame, sizeof(frame), MSG_DONTWAIT) > 0 && frame[0] == STT_FRAME_HELLO)
+		hellos++;
+	check(hellos > 5 && hellos < 100);
+	check_is(frame[0], STT_FRAME_RESPONSE);
+	check_is(node_stat(&t.s, STT_A_STATS_DROP_HANDSHAKE), 500 - hellos);
+	check_is(recv(t.hs, frame, sizeof(frame), 0), STT_HS_RESPONSE_LEN);
+	check_is(recv(t.hs, frame, sizeof(frame), 0), STT_HS_RESPONSE_LEN);
+	return true;
+}
+
+/* Tokens come back with time, and no more than the burst of them. */
+static bool refill(int arg)
+{
+	const struct timespec pause = { .tv_nsec = 600000000 };
+	struct target t;
+	int fd;
+
+	(void)arg;
+	check(limits(10, 3));
+	check(target_open(&t, PATH_V4));
+	fd = source("10.77.9.3");
+	check_is(pass(&t, fd, STT_FRAME_HELLO, 3), 3);
+	nanosleep(&pause, NULL);
+	check_is(pass(&t, fd, STT_FRAME_HELLO, 3), 3);
+	return true;
+}
+
+static bool off(int arg)
+{
+	struct target t;
+	int got = 0, fd;
+
+	(void)arg;
+	check(limits(0, 1));
+	check(target_open(&t, PATH_V4));
+	fd = source("10.77.9.2");
+	for (int i = 0; i < 100; i++)
+		got += pass(&t, fd, STT_FRAME_HELLO, 20);
+	check_is(got, 2000);
+	check_is(node_stat(&t.s, LIMITED), 0);
+	return true;
+}
+
+static const struct test tests[] = {
+	{ "A12 a source has its burst, at each node, IPv4", by_source, PATH_V4 },
+	{ "A12 a source has its burst, at each node, IPv6", by_source, PATH_V6 },
+	{ "A12 an IPv6 network of 64 bits is one source", by_network, 0 },
+	{ "A12 a flood of HELLOs does not stop answers from its address", answers, 0 },
+	{ "A12 HELLOs leave half of the receive buffer to answers", room, 0 },
+	{ "A12 the limit lets go with time", refill, 0 },
+	{ "A12 rate 0: no limit", off, 0 },
+};
+
+int main(void)
+{
+	if (sodium_init() < 0)
+		return 1;
+	return suite(tests);
+}
