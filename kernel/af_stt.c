@@ -343,7 +343,7 @@ static int stt_inq(struct sock *sk)
 	spin_lock_bh(&sk->sk_receive_queue.lock);
 	skb = skb_peek(&sk->sk_receive_queue);
 	if (skb)
-		len = skb->len;
+		len = stt_skb_next(skb);
 	spin_unlock_bh(&sk->sk_receive_queue.lock);
 	return len;
 }
@@ -385,9 +385,28 @@ static int stt_set_reuseport(struct sock *sk, sockptr_t val, unsigned int len)
 static int stt_setsockopt(struct socket *sock, int level, int opt, sockptr_t val,
 			  unsigned int len)
 {
+	struct stt_sock *ssk = stt_sk(sock->sk);
+	int on;
+
 	if (level == SOL_STT && opt == STT_REUSEPORT)
 		return stt_set_reuseport(sock->sk, val, len);
-	return -ENOPROTOOPT;
+	if (level != SOL_STT || (opt != STT_SEGMENT && opt != STT_GRO))
+		return -ENOPROTOOPT;
+	if (len < sizeof(on))
+		return -EINVAL;
+	if (copy_from_sockptr(&on, val, sizeof(on)))
+		return -EFAULT;
+
+	if (opt == STT_SEGMENT) {
+		if (on < 0 || on > STT_MESSAGE_MAX)
+			return -EINVAL;
+		WRITE_ONCE(ssk->segment, on);
+	} else {
+		if (on < 0 || on > 1)
+			return -EINVAL;
+		WRITE_ONCE(ssk->gro, on);
+	}
+	return 0;
 }
 
 /*
@@ -432,20 +451,30 @@ static int stt_get_mtu(struct stt_sock *ssk)
 static int stt_getsockopt(struct socket *sock, int level, int opt, char __user *val,
 			  int __user *ulen)
 {
-	int len, mtu;
-	u32 out;
+	struct stt_sock *ssk = stt_sk(sock->sk);
+	int len, out;
 
-	if (level != SOL_STT || opt != STT_MTU)
+	if (level != SOL_STT)
 		return -ENOPROTOOPT;
+	switch (opt) {
+	case STT_MTU:
+		out = stt_get_mtu(ssk);
+		break;
+	case STT_SEGMENT:
+		out = READ_ONCE(ssk->segment);
+		break;
+	case STT_GRO:
+		out = READ_ONCE(ssk->gro);
+		break;
+	default:
+		return -ENOPROTOOPT;
+	}
+	if (out < 0)
+		return out;
 	if (get_user(len, ulen))
 		return -EFAULT;
 	if (len < (int)sizeof(out))
 		return -EINVAL;
-
-	mtu = stt_get_mtu(stt_sk(sock->sk));
-	if (mtu < 0)
-		return mtu;
-	out = mtu;
 	if (put_user((int)sizeof(out), ulen) || copy_to_user(val, &out, sizeof(out)))
 		return -EFAULT;
 	return 0;

@@ -5,6 +5,7 @@
 
 #include <linux/rhashtable-types.h>
 #include <linux/stt.h>
+#include <net/inet_sock.h>
 #include <net/sock.h>
 
 #include "bind.h"
@@ -17,11 +18,16 @@ struct stt_session;
 /**
  * struct stt_sock - an AF_STT socket
  * @sk: must be first
+ * @inet: never used, and zero behind @sk. The socket owns packets of IP, and parts
+ *	of the stack take the owner of such a packet for one of these
  * @node: set by the first bind() or connect(), then for good; holds a reference
  * @number: in node->sockets
  * @handshake: gets what is no transport frame
  * @wanted: what bind() asked for, or, without bind(), any
  * @is_bound: there was a bind()
+ * @segment: STT_SEGMENT
+ * @gro: STT_GRO
+ * @waiting: readers that wait for a message
  * @lock: guards what follows, and sk_shutdown
  * @bind: what messages must match: @wanted, narrowed by connect()
  * @peer: the default destination, in the session of @bind
@@ -29,12 +35,18 @@ struct stt_session;
  * @end: why no message will ever come again, a negative errno, or 0
  */
 struct stt_sock {
-	struct sock sk;
+	union {
+		struct sock sk;
+		struct inet_sock inet;
+	};
 	struct stt_node *node;
 	u32 number;
 	bool handshake;
 	bool is_bound;
 	struct stt_bind_key wanted;
+	u32 segment;
+	bool gro;
+	atomic_t waiting;
 
 	spinlock_t lock;	/* see above */
 	struct stt_bind *bind;
@@ -49,14 +61,18 @@ static inline struct stt_sock *stt_sk(const struct sock *sk)
 }
 
 /**
- * struct stt_skb_cb - what recvmsg() tells about a message
+ * struct stt_skb_cb - what recvmsg() tells about a message, or a run of them
  * @session: id
  * @stream: id
+ * @size: bytes of each message of a run, the last may have fewer; 0: it is one
+ * @off: what has been read of a run; guarded by the lock of the queue
  * @type: STT_MSG_*
  */
 struct stt_skb_cb {
 	u64 session;
 	u32 stream;
+	u32 size;
+	u32 off;
 	u8 type;
 };
 
@@ -64,6 +80,23 @@ static inline struct stt_skb_cb *stt_skb_cb(struct sk_buff *skb)
 {
 	BUILD_BUG_ON(sizeof(struct stt_skb_cb) > sizeof(skb->cb));
 	return (struct stt_skb_cb *)skb->cb;
+}
+
+/* How many messages an skb holds. */
+static inline unsigned int stt_skb_messages(struct sk_buff *skb)
+{
+	u32 size = stt_skb_cb(skb)->size;
+
+	return size ? DIV_ROUND_UP(skb->len, size) : 1;
+}
+
+/* Bytes of the next message in an skb. Under the lock of the queue. */
+static inline unsigned int stt_skb_next(struct sk_buff *skb)
+{
+	const struct stt_skb_cb *cb = stt_skb_cb(skb);
+	unsigned int left = skb->len - cb->off;
+
+	return cb->size && cb->size < left ? cb->size : left;
 }
 
 /* In front of the data of a handshake datagram, in its headroom. */

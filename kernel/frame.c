@@ -49,22 +49,26 @@ void stt_inner_write(u8 *body, const struct stt_inner *in)
 }
 
 /*
- * What an authentic frame of version 1 may say. Messages of more than one
- * frame are not sent yet, so a fragment is as foreign as an unknown kind.
+ * What an authentic frame of version 1 may say. A message of many frames has
+ * something in each.
  */
 bool stt_inner_valid(const struct stt_inner *in, size_t payload_len)
 {
-	if (in->flags || in->frag || in->last)
+	if (in->flags || in->frag > in->last)
+		return false;
+	if (stt_kind_is_message(in->kind))
+		return !in->last || payload_len;
+	if (in->stream || in->last)
 		return false;
 
 	switch (in->kind) {
 	case STT_KIND_HEARTBEAT:
 	case STT_KIND_HEARTBEAT_ACK:
-		return !in->stream && !payload_len;
+		return !payload_len;
 	case STT_KIND_SESSION_CLOSE:
-		return !in->stream && payload_len == 1;
+		return payload_len == 1;
 	default:
-		return stt_kind_is_message(in->kind);
+		return false;
 	}
 }
 

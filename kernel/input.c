@@ -15,8 +15,10 @@
 #include "bind.h"
 #include "handshake.h"
 #include "input.h"
+#include "join.h"
 #include "node.h"
 #include "output.h"
+#include "run.h"
 #include "session.h"
 #include "trace.h"
 
@@ -34,6 +36,30 @@ struct stt_datagram {
 	const u8 *clear;
 };
 
+/**
+ * struct stt_batch - a batch being opened
+ * @node: where it came in
+ * @session: of the last frame, and of the run; or NULL
+ * @heard: the session has heard of this batch
+ * @roamed: so has its peer's address
+ * @run: opened frames that have not been delivered yet
+ */
+struct stt_batch {
+	struct stt_node *node;
+	struct stt_session *session;
+	bool heard;
+	bool roamed;
+	struct stt_run run;
+};
+
+/* When @from came, @to came. Some drivers have something else in that place. */
+static void stt_input_stamp(struct sk_buff *to, const struct sk_buff *from)
+{
+	to->tstamp = from->tstamp;
+	if (!(skb_shinfo(from)->tx_flags & SKBTX_HW_TSTAMP_NETDEV))
+		*skb_hwtstamps(to) = *skb_hwtstamps((struct sk_buff *)from);
+}
+
 /* ------------------------------------------------------------------------ */
 /* To an AF_STT socket                                                      */
 
@@ -41,10 +67,11 @@ struct stt_datagram {
 static void stt_input_queue(struct stt_node *node, struct stt_session *s,
 			    struct stt_sock *ssk, struct sk_buff *skb)
 {
+	unsigned int n = stt_skb_messages(skb);
 	int err;
 
 	if (READ_ONCE(ssk->sk.sk_shutdown) & RCV_SHUTDOWN) {
-		stt_count(node, s, DROP_NO_READER);
+		stt_count_add(node, s, DROP_NO_READER, n);
 		kfree_skb(skb);
 		return;
 	}
@@ -53,30 +80,81 @@ static void stt_input_queue(struct stt_node *node, struct stt_session *s,
 	if (!err)
 		return;
 	if (err == -ENOMEM)
-		stt_count(node, s, DROP_RCVBUF);
+		stt_count_add(node, s, DROP_RCVBUF, n);
 	else if (err == -ENOBUFS)
-		stt_count(node, s, DROP_NO_MEMORY);
+		stt_count_add(node, s, DROP_NO_MEMORY, n);
 	else
-		stt_count(node, s, DROP_FILTER);
+		stt_count_add(node, s, DROP_FILTER, n);
+	/* The other one has been counted by the stack. */
+	atomic_add(n - 1, &ssk->sk.sk_drops);
 	kfree_skb(skb);
 }
 
-static void stt_input_message(struct stt_node *node, struct stt_session *s,
-			      const struct stt_inner *inner, struct sk_buff *skb)
+/* A filter wants to see each message: cut the run. Consumes @skb. */
+static void stt_input_queue_each(struct stt_node *node, struct stt_session *s,
+				 struct stt_sock *ssk, struct sk_buff *skb)
+{
+	const struct stt_skb_cb *cb = stt_skb_cb(skb);
+	struct sk_buff *one;
+	unsigned int off, len;
+
+	for (off = 0; off < skb->len; off += cb->size) {
+		len = min(cb->size, skb->len - off);
+		one = alloc_skb(len, GFP_ATOMIC | __GFP_NOWARN);
+		if (!one) {
+			stt_count(node, s, DROP_NO_MEMORY);
+			continue;
+		}
+		skb_copy_bits(skb, off, skb_put(one, len), len);
+		stt_input_stamp(one, skb);
+		*stt_skb_cb(one) = *cb;
+		stt_skb_cb(one)->size = 0;
+		stt_input_queue(node, s, ssk, one);
+	}
+	consume_skb(skb);
+}
+
+/* Messages of one stream and kind; @size: of each, 0 if it is one. Consumes @skb. */
+static void stt_input_messages(struct stt_node *node, struct stt_session *s,
+			       const struct stt_inner *inner, unsigned int size,
+			       struct sk_buff *skb)
 {
 	struct stt_sock *ssk = stt_bind_find(node, s, inner->stream);
 
-	if (!ssk) {
-		stt_count(node, s, DROP_NO_READER);
-		kfree_skb(skb);
-		return;
-	}
 	*stt_skb_cb(skb) = (struct stt_skb_cb) {
 		.session = s->id,
 		.stream = inner->stream,
 		.type = inner->kind,
+		.size = size,
 	};
-	stt_input_queue(node, s, ssk, skb);
+	/* A filter sees the message, and nothing in front of it. */
+	skb_reset_mac_header(skb);
+	skb_reset_network_header(skb);
+	skb_reset_transport_header(skb);
+	if (!ssk) {
+		stt_count_add(node, s, DROP_NO_READER, stt_skb_messages(skb));
+		kfree_skb(skb);
+	} else if (unlikely(size && rcu_access_pointer(ssk->sk.sk_filter))) {
+		stt_input_queue_each(node, s, ssk, skb);
+	} else {
+		stt_input_queue(node, s, ssk, skb);
+	}
+}
+
+/* Opened frames of one message, if it has many; else whole ones. Consumes it. */
+static void stt_input_chunk(struct stt_node *node, struct stt_session *s,
+			    const struct stt_inner *inner, unsigned int size,
+			    struct stt_chunk *chunk)
+{
+	struct sk_buff *skb;
+
+	if (likely(!inner->last)) {
+		stt_input_messages(node, s, inner, chunk->n > 1 ? size : 0, chunk->skb);
+		return;
+	}
+	skb = stt_join(s, inner, chunk);
+	if (skb)
+		stt_input_messages(node, s, inner, 0, skb);
 }
 
 /* ------------------------------------------------------------------------ */
@@ -107,70 +185,18 @@ static void stt_input_heard(struct stt_session *s, const struct stt_header *h, b
 		stt_session_activate(s);
 }
 
-/* Consumes @skb, the opened body. */
-static void stt_input_kind(struct stt_node *node, struct stt_session *s,
-			   const struct stt_inner *inner, struct sk_buff *skb)
+/* Frames that are for the module itself. @payload: at least what is valid. */
+static void stt_input_control(struct stt_session *s, u8 kind, const u8 *payload)
 {
-	switch (inner->kind) {
-	case STT_KIND_HEARTBEAT:
+	if (kind == STT_KIND_HEARTBEAT)
 		stt_output_control(s, STT_KIND_HEARTBEAT_ACK);
-		break;
-	case STT_KIND_HEARTBEAT_ACK:
-		/* That it came is all it says. */
-		break;
-	case STT_KIND_SESSION_CLOSE:
-		stt_session_end(s, STT_SESSION_STATE_CLOSED, skb->data[0]);
-		break;
-	default:
-		stt_input_message(node, s, inner, skb);
-		return;
-	}
-	consume_skb(skb);
+	else if (kind == STT_KIND_SESSION_CLOSE)
+		stt_session_end(s, STT_SESSION_STATE_CLOSED, payload[0]);
+	/* Of a HEARTBEAT_ACK, that it came is all it says. */
 }
 
 /* ------------------------------------------------------------------------ */
-/* Transport frames                                                         */
-
-/*
- * Open the frame into a buffer of our own. A received skb is never written to,
- * its pages may be somebody's page cache. Its page fragments may also change
- * under our feet: a sender on this machine may have spliced them in and still
- * own them. So a frame that does not lie in the linear part is copied first,
- * and what is decrypted is what was authenticated.
- */
-static struct sk_buff *stt_input_open(const struct stt_datagram *d,
-				      const struct stt_rx_key *key,
-				      const struct stt_header *h, bool *no_memory)
-{
-	unsigned int len = d->len - STT_HDR_LEN;
-	unsigned int off = d->off + STT_HDR_LEN;
-	struct sk_buff *out;
-	const u8 *src;
-
-	out = alloc_skb(len, GFP_ATOMIC | __GFP_NOWARN);
-	*no_memory = !out;
-	if (!out)
-		return NULL;
-
-	if (off + len <= skb_headlen(d->skb)) {
-		src = d->skb->data + off;
-	} else {
-		if (skb_copy_bits(d->skb, off, out->data, len))
-			goto drop;
-		src = out->data;
-	}
-	if (!stt_key_open(key, out->data, src, len, d->clear, h->counter))
-		goto drop;
-
-	skb_put(out, len - STT_TAG_LEN);
-	out->tstamp = d->skb->tstamp;
-	*skb_hwtstamps(out) = *skb_hwtstamps((struct sk_buff *)d->skb);
-	return out;
-
-drop:
-	kfree_skb(out);
-	return NULL;
-}
+/* Whether a frame is authentic and fresh                                   */
 
 /* The key of an epoch of an active session, or NULL with the reason counted. */
 static struct stt_rx_key *stt_input_key(struct stt_node *node, struct stt_session *s,
@@ -206,69 +232,292 @@ static enum stt_replay_verdict stt_input_accept(struct stt_rx_key *key,
 	return verdict;
 }
 
-/* Consumes @skb, the opened body of an authentic and fresh frame. */
+/*
+ * Open the sealed part of @d into @body, which may hold it already, if the
+ * frame is authentic and fresh. @verdict: whether it is newer than all before.
+ */
+static bool stt_input_open(struct stt_node *node, struct stt_session *s,
+			   const struct stt_header *h, const struct stt_datagram *d,
+			   struct stt_rx_key *key, u8 *body, enum stt_replay_verdict *verdict)
+{
+	unsigned int len = d->len - STT_HDR_LEN;
+
+	if (!stt_key_open(key, body, body, len, d->clear, h->counter)) {
+		stt_count(node, s, DROP_BAD_TAG);
+		return false;
+	}
+	*verdict = stt_input_accept(key, h);
+	if (*verdict != STT_REPLAY_STALE)
+		return true;
+	stt_count(node, s, DROP_REPLAYED);
+	return false;
+}
+
+/* Is it what a peer of this version may say? */
+static bool stt_input_inner(struct stt_node *node, struct stt_session *s,
+			    const struct stt_header *h, const u8 *body, unsigned int len,
+			    struct stt_inner *inner)
+{
+	stt_inner_read(inner, body);
+	if (stt_inner_valid(inner, len) && inner->frag <= h->counter) {
+		trace_stt_rx(s, h, inner, len);
+		return true;
+	}
+	stt_count(node, s, DROP_BAD_INNER);
+	return false;
+}
+
+static struct stt_session *stt_input_session(struct stt_node *node, const struct stt_datagram *d,
+					     struct stt_header *h)
+{
+	struct stt_session *s;
+
+	if (!stt_header_read(h, d->clear, d->len)) {
+		stt_count(node, NULL, DROP_MALFORMED);
+		return NULL;
+	}
+	s = stt_session_find(node, h->session);
+	if (!s)
+		stt_count(node, NULL, DROP_NO_SESSION);
+	return s;
+}
+
+/* ------------------------------------------------------------------------ */
+/* A frame that came alone                                                  */
+
+/*
+ * May the frame be opened where it lies? Then nobody else sees its memory: the
+ * skb is ours alone, and so is the linear part of its data. Page fragments are
+ * another matter. They may be somebody's page cache, and a sender on this machine
+ * may have spliced them in and still own them: between check and decryption
+ * they could change. They are copied first, and never written to.
+ */
+static bool stt_input_is_ours(const struct sk_buff *skb)
+{
+	return !skb_is_nonlinear(skb) && !skb_cloned(skb) && !skb_shared(skb);
+}
+
+/* The sealed part of @d, in an skb of its own. */
+static struct sk_buff *stt_input_copy_body(const struct stt_datagram *d)
+{
+	unsigned int len = d->len - STT_HDR_LEN;
+	struct sk_buff *skb = alloc_skb(len, GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!skb)
+		return NULL;
+	if (skb_copy_bits(d->skb, d->off + STT_HDR_LEN, skb_put(skb, len), len)) {
+		kfree_skb(skb);
+		return NULL;
+	}
+	stt_input_stamp(skb, d->skb);
+	return skb;
+}
+
+/* Consumes @skb, whose data is the opened body of an authentic, fresh frame. */
 static void stt_input_body(struct stt_node *node, struct stt_session *s,
 			   const struct stt_header *h, struct sk_buff *skb)
 {
+	unsigned int len = skb->len - STT_INNER_LEN - STT_TAG_LEN;
+	struct stt_chunk chunk;
 	struct stt_inner inner;
 
-	stt_inner_read(&inner, skb->data);
-	__skb_pull(skb, STT_INNER_LEN);
-	if (!stt_inner_valid(&inner, skb->len)) {
-		stt_count(node, s, DROP_BAD_INNER);
+	if (!stt_input_inner(node, s, h, skb->data, len, &inner)) {
 		kfree_skb(skb);
 		return;
 	}
 	stt_count(node, s, RX_FRAMES);
-	stt_count_add(node, s, RX_BYTES, skb->len);
-	trace_stt_rx(s, h, &inner, skb->len);
-	stt_input_kind(node, s, &inner, skb);
+	stt_count_add(node, s, RX_BYTES, len);
+	__skb_pull(skb, STT_INNER_LEN);
+	if (!stt_kind_is_message(inner.kind)) {
+		stt_input_control(s, inner.kind, skb->data);
+		consume_skb(skb);
+		return;
+	}
+	__skb_trim(skb, len);
+	chunk = (struct stt_chunk) {
+		.skb = skb,
+		.first = h->counter - inner.frag,
+		.epoch = h->epoch,
+		.n = 1,
+	};
+	stt_input_chunk(node, s, &inner, len, &chunk);
 }
 
-static void stt_input_session(struct stt_node *node, struct stt_session *s,
-			      const struct stt_header *h, const struct stt_datagram *d)
+/* What a packet was on its way does not concern the reader of the message. */
+static void stt_input_scrub(struct sk_buff *skb)
+{
+	skb->dev = NULL;
+	skb->ip_summed = CHECKSUM_NONE;
+	skb->mark = 0;
+	skb->priority = 0;
+	skb_init_secmark(skb);
+	skb_scrub_packet(skb, false);
+}
+
+/* Consumes @skb, which @d is all of. */
+static void stt_input_one(struct stt_node *node, struct sk_buff *skb,
+			  const struct stt_datagram *d)
 {
 	enum stt_replay_verdict verdict;
-	struct stt_rx_key *key;
-	struct sk_buff *skb;
-	bool no_memory;
-
-	key = stt_input_key(node, s, h);
-	if (!key)
-		return;
-	skb = stt_input_open(d, key, h, &no_memory);
-	if (!skb) {
-		if (no_memory)
-			stt_count(node, s, DROP_NO_MEMORY);
-		else
-			stt_count(node, s, DROP_BAD_TAG);
-		return;
-	}
-
-	verdict = stt_input_accept(key, h);
-	if (verdict == STT_REPLAY_STALE) {
-		stt_count(node, s, DROP_REPLAYED);
-		kfree_skb(skb);
-		return;
-	}
-	stt_input_heard(s, h, verdict == STT_REPLAY_NEWEST, d->skb);
-	stt_input_body(node, s, h, skb);
-}
-
-static void stt_input_transport(struct stt_node *node, const struct stt_datagram *d)
-{
+	struct sk_buff *out = NULL;
 	struct stt_session *s;
+	struct stt_rx_key *key;
 	struct stt_header h;
 
-	if (!stt_header_read(&h, d->clear, d->len)) {
-		stt_count(node, NULL, DROP_MALFORMED);
+	s = stt_input_session(node, d, &h);
+	key = s ? stt_input_key(node, s, &h) : NULL;
+	if (!key)
+		goto drop;
+
+	if (stt_input_is_ours(skb)) {
+		__skb_pull(skb, STT_HDR_LEN);
+	} else {
+		out = stt_input_copy_body(d);
+		if (!out) {
+			stt_count(node, s, DROP_NO_MEMORY);
+			goto drop;
+		}
+	}
+	if (!stt_input_open(node, s, &h, d, key, out ? out->data : skb->data, &verdict))
+		goto drop;
+	stt_input_heard(s, &h, verdict == STT_REPLAY_NEWEST, skb);
+	if (out) {
+		consume_skb(skb);
+		skb = out;
+	} else {
+		stt_input_scrub(skb);
+	}
+	stt_input_body(node, s, &h, skb);
+	return;
+
+drop:
+	kfree_skb(out);
+	kfree_skb(skb);
+}
+
+/* ------------------------------------------------------------------------ */
+/* A batch                                                                  */
+
+/* The run goes to its reader. @keep_page: see stt_run_take(). */
+static void stt_batch_flush(struct stt_batch *b, const struct sk_buff *skb, bool keep_page)
+{
+	struct stt_run *run = &b->run;
+	const struct stt_inner inner = run->inner;
+	struct stt_chunk chunk = { .first = run->first, .epoch = run->epoch, .n = run->n };
+
+	if (!run->n)
+		return;
+	stt_count_add(b->node, b->session, RX_FRAMES, run->n);
+	stt_count_add(b->node, b->session, RX_BYTES, run->end - run->start);
+	chunk.skb = stt_run_take(run, keep_page);
+	if (!chunk.skb) {
+		stt_count_add(b->node, b->session, DROP_NO_MEMORY, chunk.n);
 		return;
 	}
-	s = stt_session_find(node, h.session);
-	if (s)
-		stt_input_session(node, s, &h, d);
-	else
-		stt_count(node, NULL, DROP_NO_SESSION);
+	stt_input_stamp(chunk.skb, skb);
+	stt_input_chunk(b->node, b->session, &inner, run->size, &chunk);
+}
+
+/* Room for the sealed part of @d behind the run, or behind a new one. */
+static u8 *stt_batch_room(struct stt_batch *b, const struct stt_datagram *d)
+{
+	unsigned int len = d->len - STT_HDR_LEN;
+	u8 *body;
+
+	body = stt_run_room(&b->run, len, d->skb->len - d->off);
+	if (!body && b->run.n) {
+		stt_batch_flush(b, d->skb, false);
+		body = stt_run_room(&b->run, len, d->skb->len - d->off);
+	}
+	return body;
+}
+
+/* All frames of a batch came from one place at one time. */
+static void stt_batch_heard(struct stt_batch *b, const struct stt_header *h, bool newest,
+			    const struct sk_buff *skb)
+{
+	bool roams = newest && !b->roamed;
+
+	if (b->heard && !roams && likely(h->epoch == READ_ONCE(b->session->rx_epoch)))
+		return;
+	stt_input_heard(b->session, h, roams, skb);
+	b->heard = true;
+	b->roamed |= roams;
+}
+
+/* An opened frame, of @len bytes of payload behind the run. */
+static void stt_batch_frame(struct stt_batch *b, const struct stt_header *h,
+			    const struct stt_inner *inner, unsigned int len,
+			    const struct sk_buff *skb)
+{
+	if (!stt_kind_is_message(inner->kind)) {
+		/* What came before a close is delivered before it. */
+		stt_batch_flush(b, skb, true);
+		stt_count(b->node, b->session, RX_FRAMES);
+		stt_count_add(b->node, b->session, RX_BYTES, len);
+		stt_input_control(b->session, inner->kind, b->run.page + b->run.end);
+		return;
+	}
+	if (!stt_run_fits(&b->run, h, inner, len))
+		stt_batch_flush(b, skb, true);
+	stt_run_add(&b->run, h, inner, len);
+}
+
+static void stt_batch_open(struct stt_batch *b, const struct stt_header *h,
+			   const struct stt_datagram *d, struct stt_rx_key *key)
+{
+	unsigned int len = d->len - STT_OVERHEAD;
+	enum stt_replay_verdict verdict;
+	struct stt_inner inner;
+	bool good;
+	u8 *body;
+
+	body = stt_batch_room(b, d);
+	if (!body) {
+		stt_count(b->node, b->session, DROP_NO_MEMORY);
+		return;
+	}
+	good = !skb_copy_bits(d->skb, d->off + STT_HDR_LEN, body, d->len - STT_HDR_LEN) &&
+	       stt_input_open(b->node, b->session, h, d, key, body, &verdict);
+	if (good) {
+		stt_batch_heard(b, h, verdict == STT_REPLAY_NEWEST, d->skb);
+		good = stt_input_inner(b->node, b->session, h, body, len, &inner);
+	}
+	stt_run_uncover(&b->run);
+	if (good)
+		stt_batch_frame(b, h, &inner, len, d->skb);
+}
+
+/* The session of a frame; mostly it is that of the one before. */
+static bool stt_batch_session(struct stt_batch *b, const struct stt_datagram *d,
+			      struct stt_header *h)
+{
+	struct stt_session *s = b->session;
+
+	if (s && stt_header_read(h, d->clear, d->len) && h->session == s->id)
+		return true;
+	s = stt_input_session(b->node, d, h);
+	if (!s)
+		return false;
+	if (s != b->session) {
+		stt_batch_flush(b, d->skb, false);
+		b->session = s;
+		b->heard = false;
+		b->roamed = false;
+	}
+	return true;
+}
+
+static void stt_batch_transport(struct stt_batch *b, const struct stt_datagram *d)
+{
+	struct stt_rx_key *key;
+	struct stt_header h;
+
+	if (!stt_batch_session(b, d, &h))
+		return;
+	key = stt_input_key(b->node, b->session, &h);
+	if (key)
+		stt_batch_open(b, &h, d, key);
 }
 
 /* ------------------------------------------------------------------------ */
@@ -340,33 +589,52 @@ static void stt_input_handshake(struct stt_node *node, const struct stt_datagram
 	stt_count(node, NULL, RX_HANDSHAKE);
 }
 
-static void stt_input_datagram(struct stt_node *node, struct stt_datagram *d)
+static bool stt_input_look(struct stt_datagram *d, u8 *buf)
 {
-	u8 buf[STT_HDR_LEN];
-
 	d->clear = skb_header_pointer(d->skb, d->off, min_t(unsigned int, d->len, STT_HDR_LEN),
 				      buf);
-	if (!d->clear || !d->len)
-		stt_count(node, NULL, DROP_MALFORMED);
-	else if (d->clear[STT_OFF_TYPE] == STT_FRAME_TRANSPORT)
-		stt_input_transport(node, d);
-	else
-		stt_input_handshake(node, d);
+	return d->clear && d->len;
 }
 
-/* All datagrams of @skb, which stays the caller's and is only read. */
-void stt_input(struct stt_node *node, struct sk_buff *skb)
+/* @skb is many datagrams. */
+static void stt_input_batch(struct stt_node *node, const struct sk_buff *skb, unsigned int step)
 {
 	struct stt_datagram d = { .skb = skb };
-	unsigned int step = skb->len;
+	struct stt_batch b = { .node = node };
+	u8 buf[STT_HDR_LEN];
+
+	for (; d.off < skb->len; d.off += step) {
+		d.len = min(step, skb->len - d.off);
+		if (!stt_input_look(&d, buf))
+			stt_count(node, NULL, DROP_MALFORMED);
+		else if (d.clear[STT_OFF_TYPE] == STT_FRAME_TRANSPORT)
+			stt_batch_transport(&b, &d);
+		else
+			stt_input_handshake(node, &d);
+	}
+	stt_batch_flush(&b, skb, false);
+	stt_run_free(&b.run);
+}
+
+/* All datagrams of @skb, which this consumes. */
+void stt_input(struct stt_node *node, struct sk_buff *skb)
+{
+	struct stt_datagram d = { .skb = skb, .len = skb->len };
+	u8 buf[STT_HDR_LEN];
 
 	/* Other kinds of GSO are one datagram. */
-	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)
-		step = skb_shinfo(skb)->gso_size;
-
-	do {
-		d.len = min(step, skb->len - d.off);
-		stt_input_datagram(node, &d);
-		d.off += step;
-	} while (d.off < skb->len);
+	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4) {
+		stt_input_batch(node, skb, skb_shinfo(skb)->gso_size);
+		consume_skb(skb);
+		return;
+	}
+	if (likely(stt_input_look(&d, buf) && d.clear[STT_OFF_TYPE] == STT_FRAME_TRANSPORT)) {
+		stt_input_one(node, skb, &d);
+		return;
+	}
+	if (d.clear && d.len)
+		stt_input_handshake(node, &d);
+	else
+		stt_count(node, NULL, DROP_MALFORMED);
+	consume_skb(skb);
 }

@@ -22,6 +22,8 @@ static int __net_init stt_net_init(struct net *net)
 
 	xa_init_flags(&sn->nodes, XA_FLAGS_ALLOC1);
 	stt_net_stats_init(&sn->stats);
+	spin_lock_init(&sn->joins_lock);
+	INIT_LIST_HEAD(&sn->joins);
 	return stt_sysctl_register(net);
 }
 
@@ -31,7 +33,8 @@ static void __net_exit stt_net_exit(struct net *net)
 	struct stt_net *sn = stt_net(net);
 
 	stt_sysctl_unregister(net);
-	WARN_ON_ONCE(atomic_read(&sn->n_nodes) || atomic_read(&sn->n_sessions));
+	WARN_ON_ONCE(atomic_read(&sn->n_nodes) || atomic_read(&sn->n_sessions) ||
+		     atomic_long_read(&sn->reassembly_bytes));
 	xa_destroy(&sn->nodes);
 }
 

@@ -38,6 +38,9 @@ struct stt_udp_ops;
  * @handshake_rate: handshake datagrams a second of one source; 0 = no limit
  * @handshake_burst: so many of them at once
  * @stats: counters, of nodes that are no more as well
+ * @reassembly_bytes: how much they take
+ * @joins_lock: guards @joins
+ * @joins: sessions that have some; see join.c
  * @sysctl_table: of this namespace
  * @sysctl_header: its registration
  * @next_node: where the search for a free id goes on, so that ids rest
@@ -52,6 +55,9 @@ struct stt_net {
 	u32 handshake_rate;
 	u32 handshake_burst;
 	struct stt_net_stats stats;
+	atomic_long_t reassembly_bytes;
+	spinlock_t joins_lock;	/* see above */
+	struct list_head joins;
 	struct ctl_table *sysctl_table;
 	struct ctl_table_header *sysctl_header;
 	u32 next_node;

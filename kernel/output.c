@@ -1,98 +1,125 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The way of a message out: sendmsg(), destination, route, frame, seal, UDP.
- * All of it runs in the context of the sender; the frame is built once, at
- * its final place, and sealed there.
+ * The way of a message out: sendmsg(), destination, route, frames, seal, UDP.
+ * All of it runs in the context of the sender. dest.c finds the destination,
+ * burst.c makes the frames, xmit.c gives them to the stack; to many sessions
+ * goes fanout.c, by the same way.
  */
 
 #include <linux/socket.h>
 
 #include "af_stt.h"
+#include "burst.h"
+#include "dest.h"
+#include "fanout.h"
 #include "node.h"
 #include "output.h"
 #include "session.h"
-#include "trace.h"
 #include "xmit.h"
 
+/* ------------------------------------------------------------------------ */
+/* sendmsg()                                                                */
+
 /**
- * struct stt_dest - where a message goes
- * @session: holds a reference
- * @stream: stream id
- * @type: STT_MSG_DATA, or of the user's
+ * struct stt_ask - what control messages ask for
+ * @segment: STT_CMSG_SEGMENT, or the option of the socket
+ * @fanout: STT_CMSG_FANOUT
+ * @has_fanout: there was one
  */
-struct stt_dest {
-	struct stt_session *session;
-	u32 stream;
-	u8 type;
+struct stt_ask {
+	size_t segment;
+	struct stt_fanout fanout;
+	bool has_fanout;
 };
 
-/* The default destination, from connect(). */
-static int stt_dest_connected(struct stt_sock *ssk, struct stt_dest *dest)
+static int stt_ask_segment(const struct cmsghdr *cmsg, struct stt_ask *ask)
 {
-	struct stt_peer peer;
+	int segment;
 
-	dest->session = stt_sock_peer(ssk, &peer, STT_REF_SEND);
-	dest->stream = peer.stream;
-	dest->type = peer.type;
-	if (dest->session)
-		return 0;
-	/* Like a socket that lost its session for good with its node. */
-	return READ_ONCE(ssk->end) ?: -EDESTADDRREQ;
-}
-
-/* The node of a destination, if the caller may send there. */
-static struct stt_node *stt_dest_node(struct stt_sock *ssk, u32 id)
-{
-	struct stt_node *node = stt_node_get(sock_net(&ssk->sk), id, STT_REF_SEND);
-
-	if (!node)
-		return ERR_PTR(-ENODEV);
-	/* A socket of the node was let in when it was bound. */
-	if (READ_ONCE(ssk->node) == node || stt_node_permits(node))
-		return node;
-	stt_node_put(node, STT_REF_SEND);
-	return ERR_PTR(-EACCES);
-}
-
-static int stt_dest_type(const struct sockaddr_stt *addr, struct stt_dest *dest)
-{
-	switch (addr->sstt_type) {
-	case STT_MSG_ANY:
-	case STT_MSG_DATA:
-		dest->type = STT_MSG_DATA;
-		return 0;
-	case STT_MSG_USER_MIN ... STT_MSG_USER_MAX:
-		dest->type = addr->sstt_type;
-		return 0;
-	default:
+	if (cmsg->cmsg_len != CMSG_LEN(sizeof(segment)))
 		return -EINVAL;
-	}
+	memcpy(&segment, CMSG_DATA(cmsg), sizeof(segment));
+	if (segment < 0 || segment > STT_MESSAGE_MAX)
+		return -EINVAL;
+	ask->segment = segment;
+	return 0;
 }
 
-/* The destination that the caller named. */
-static int stt_dest_named(struct stt_sock *ssk, const struct sockaddr_stt *addr, int len,
-			  struct stt_dest *dest)
+static int stt_ask_fanout(const struct cmsghdr *cmsg, struct stt_ask *ask)
 {
-	struct stt_node *node;
+	if (cmsg->cmsg_len != CMSG_LEN(sizeof(ask->fanout)) || ask->has_fanout)
+		return -EINVAL;
+	memcpy(&ask->fanout, CMSG_DATA(cmsg), sizeof(ask->fanout));
+	ask->has_fanout = true;
+	return ask->fanout.__reserved ? -EINVAL : 0;
+}
+
+static int stt_ask_read(struct msghdr *msg, struct stt_ask *ask)
+{
+	struct cmsghdr *cmsg;
 	int err;
 
-	err = stt_sock_address(addr, len);
+	for_each_cmsghdr(cmsg, msg) {
+		if (!CMSG_OK(msg, cmsg) || cmsg->cmsg_level != SOL_STT)
+			return -EINVAL;
+		if (cmsg->cmsg_type == STT_CMSG_SEGMENT)
+			err = stt_ask_segment(cmsg, ask);
+		else if (cmsg->cmsg_type == STT_CMSG_FANOUT)
+			err = stt_ask_fanout(cmsg, ask);
+		else
+			err = -EINVAL;
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* A message that is no destination of a fan-out has no list, and the reverse. */
+static int stt_send_to(const struct stt_send *m, struct stt_dest *dest, const struct stt_ask *ask,
+		       struct msghdr *msg)
+{
+	if (dest->session)
+		return ask->has_fanout ? -EINVAL :
+					 stt_output_message(m, dest->session, &msg->msg_iter);
+	if (!dest->all && !ask->has_fanout)
+		return -EINVAL;
+	return stt_fanout(m, dest, &ask->fanout, &msg->msg_iter);
+}
+
+int stt_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
+{
+	struct stt_sock *ssk = stt_sk(sock->sk);
+	struct stt_ask ask = { .segment = READ_ONCE(ssk->segment) };
+	struct stt_dest dest;
+	struct stt_send m;
+	int err = 0;
+
+	if (msg->msg_flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (unlikely(msg->msg_controllen))
+		err = stt_ask_read(msg, &ask);
+	if (!err && len > STT_MESSAGE_MAX)
+		err = -EMSGSIZE;
 	if (!err)
-		err = stt_dest_type(addr, dest);
+		err = stt_dest_find(ssk, msg, &dest);
 	if (err)
 		return err;
-	if (addr->sstt_flags || addr->sstt_session == STT_SESSION_ANY ||
-	    addr->sstt_session == STT_SESSION_ALL)
-		return -EINVAL;
 
-	node = stt_dest_node(ssk, addr->sstt_node);
-	if (IS_ERR(node))
-		return PTR_ERR(node);
-	dest->session = stt_session_get(node, addr->sstt_session, STT_REF_SEND);
-	dest->stream = addr->sstt_stream;
-	stt_node_put(node, STT_REF_SEND);
-	return dest->session ? 0 : -ENOENT;
+	m = (struct stt_send) {
+		.sk = sock->sk,
+		.len = len,
+		.segment = ask.segment,
+		.stream = dest.stream,
+		.type = dest.type,
+		.noblock = msg->msg_flags & MSG_DONTWAIT,
+	};
+	err = stt_send_to(&m, &dest, &ask, msg);
+	stt_dest_put(&dest);
+	return err;
 }
+
+/* ------------------------------------------------------------------------ */
+/* To one session                                                           */
 
 /* The first message allocates the route cache: idle sessions have none. */
 static void stt_output_prepare(struct stt_session *s)
@@ -106,109 +133,92 @@ static void stt_output_prepare(struct stt_session *s)
 		dst_cache_destroy(&cache);
 }
 
-/* Room in front for the lower layers, and behind for what is put in later. */
-static void stt_output_reserve(struct sk_buff *skb, const struct stt_route *rt)
-{
-	skb_reserve(skb, rt->headroom);
-	skb->protocol = rt->ep.peer.sa.sa_family == AF_INET6 ? htons(ETH_P_IPV6) :
-							       htons(ETH_P_IP);
-}
-
-static unsigned int stt_output_size(const struct stt_route *rt, size_t payload_len)
-{
-	return rt->headroom + STT_OVERHEAD + payload_len + rt->dst->trailer_len;
-}
-
 /*
- * Write the headers of the one frame in @skb, whose payload is in place, and
- * seal it. A counter may be lost on failure, but none is used twice.
+ * Seal all frames with the key of the hour, under counters that no other
+ * frame has: what fails after this has used them up.
  */
-static int stt_output_seal(struct stt_session *s, struct sk_buff *skb,
-			   const struct stt_inner *inner, size_t payload_len)
+static int stt_output_seal(struct stt_session *s, struct stt_burst *b)
 {
-	struct stt_header h = { .session = s->id };
 	struct stt_tx_key *key;
 	s64 counter;
-	int err = 0;
+	int err;
 
 	rcu_read_lock();
 	key = rcu_dereference(s->tx);
-	if (!key) {
-		err = -ENOKEY;
-		goto unlock;
-	}
-	counter = stt_key_reserve(key, 1);
-	if (counter < 0) {
-		err = counter;
-		goto unlock;
-	}
-
-	h.epoch = key->key.epoch;
-	h.counter = counter;
-	stt_header_write(skb->data, &h);
-	stt_inner_write(skb->data + STT_HDR_LEN, inner);
-	skb_put(skb, STT_TAG_LEN);
-	err = stt_key_seal(key, skb->data, STT_INNER_LEN + payload_len, h.counter);
-	if (!err)
-		trace_stt_tx(s, &h, inner, payload_len);
-unlock:
+	if (likely(key))
+		counter = stt_key_reserve(key, b->frames);
+	else
+		/* It may have ended while the caller waited for room. */
+		counter = stt_session_error(s) ?: -ENOKEY;
+	err = counter < 0 ? counter : stt_burst_seal(b, key, s, counter);
 	rcu_read_unlock();
 	return err;
 }
 
-/* Seal and send. Consumes @skb and the route. */
-static int stt_output_frame(struct stt_session *s, struct stt_route *rt, struct sk_buff *skb,
-			    const struct stt_inner *inner)
+/* What is counted of frames that are gone. */
+static void stt_output_count(struct stt_session *s, unsigned int frames, size_t bytes)
 {
-	size_t payload_len = skb->len - STT_HDR_LEN - STT_INNER_LEN;
-	int err;
-
-	err = stt_output_seal(s, skb, inner, payload_len);
-	if (err) {
-		kfree_skb(skb);
-		stt_route_put(rt);
-	} else {
-		err = stt_xmit(s->node, rt, skb);
-	}
-
-	if (err) {
-		stt_count(s->node, s, TX_ERRORS);
-		return err;
-	}
 	WRITE_ONCE(s->last_tx, jiffies);
-	stt_count(s->node, s, TX_FRAMES);
-	stt_count_add(s->node, s, TX_BYTES, payload_len);
-	return 0;
+	stt_count_add(s->node, s, TX_FRAMES, frames);
+	stt_count_add(s->node, s, TX_BYTES, bytes);
 }
 
-/* A buffer charged to the sender, with the message copied to its final place. */
-static struct sk_buff *stt_output_copy(struct sock *sk, const struct stt_route *rt,
-				       struct msghdr *msg, size_t len)
+/*
+ * Send sealed frames. Returns how many bytes of payload went, or an error if
+ * none did or if it was one message that is now incomplete.
+ */
+static int stt_output_xmit(struct stt_session *s, struct stt_route *rt, struct stt_burst *b)
 {
 	struct sk_buff *skb;
+	size_t bytes, sent = 0;
+	unsigned int frames;
 	int err;
 
-	skb = sock_alloc_send_skb(sk, stt_output_size(rt, len),
-				  msg->msg_flags & MSG_DONTWAIT, &err);
-	if (!skb)
-		return ERR_PTR(err);
-
-	stt_output_reserve(skb, rt);
-	skb->priority = READ_ONCE(sk->sk_priority);
-	skb_put(skb, STT_HDR_LEN + STT_INNER_LEN);
-	if (copy_from_iter_full(skb_put(skb, len), len, &msg->msg_iter))
-		return skb;
-	kfree_skb(skb);
-	return ERR_PTR(-EFAULT);
+	while ((skb = __skb_dequeue(&b->skbs))) {
+		frames = skb_shinfo(skb)->gso_segs ?: 1;
+		bytes = skb->len - frames * STT_OVERHEAD;
+		dst_hold(rt->dst);
+		err = stt_xmit(s->node, rt, skb);
+		if (unlikely(err)) {
+			stt_count(s->node, s, TX_ERRORS);
+			return sent && !b->split ? sent : err;
+		}
+		stt_output_count(s, frames, bytes);
+		sent += bytes;
+	}
+	return sent;
 }
 
-static int stt_output_message(struct sock *sk, const struct stt_dest *dest,
-			      struct msghdr *msg, size_t len)
+static int stt_output_burst(const struct stt_send *m, struct stt_session *s,
+			    struct stt_route *rt, struct iov_iter *from)
 {
-	const struct stt_inner inner = { .stream = dest->stream, .kind = dest->type };
-	struct stt_session *s = dest->session;
+	struct stt_burst b = {
+		.sk = m->sk,
+		.rt = rt,
+		.inner = { .stream = m->stream, .kind = m->type },
+		.noblock = m->noblock,
+	};
+	int err;
+
+	__skb_queue_head_init(&b.skbs);
+	err = stt_burst_plan(&b, m->len, m->segment);
+	if (!err)
+		err = stt_burst_fill(&b, from);
+	if (!err) {
+		err = stt_output_seal(s, &b);
+		if (err)
+			stt_count(s->node, s, TX_ERRORS);
+		else
+			err = stt_output_xmit(s, rt, &b);
+	}
+	__skb_queue_purge(&b.skbs);
+	return err;
+}
+
+/* Returns the bytes that were sent, or an error. */
+int stt_output_message(const struct stt_send *m, struct stt_session *s, struct iov_iter *from)
+{
 	struct stt_route rt;
-	struct sk_buff *skb;
 	int err;
 
 	err = stt_session_error(s);
@@ -221,64 +231,49 @@ static int stt_output_message(struct sock *sk, const struct stt_dest *dest,
 		stt_count(s->node, s, TX_ERRORS);
 		return err;
 	}
-	if (len > stt_route_max(&rt))
-		skb = ERR_PTR(-EMSGSIZE);
-	else
-		skb = stt_output_copy(sk, &rt, msg, len);
-	if (IS_ERR(skb)) {
-		stt_route_put(&rt);
-		return PTR_ERR(skb);
-	}
-	return stt_output_frame(s, &rt, skb, &inner);
+	err = stt_output_burst(m, s, &rt, from);
+	stt_route_put(&rt);
+	return err;
 }
 
-int stt_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
+/* ------------------------------------------------------------------------ */
+/* Frames of the module's own                                               */
+
+/* One linear frame, with @len bytes of @payload in it, or NULL. */
+static struct sk_buff *stt_output_frame(const struct stt_route *rt, const u8 *payload, size_t len)
 {
-	struct stt_sock *ssk = stt_sk(sock->sk);
-	struct stt_dest dest;
-	int err;
+	struct sk_buff *skb = alloc_skb(stt_burst_size(rt, len), GFP_ATOMIC);
 
-	if (msg->msg_flags & MSG_OOB)
-		return -EOPNOTSUPP;
-	if (msg->msg_controllen)
-		return -EINVAL;
-	if (len > STT_MESSAGE_MAX)
-		return -EMSGSIZE;
-
-	if (msg->msg_name)
-		err = stt_dest_named(ssk, msg->msg_name, msg->msg_namelen, &dest);
-	else
-		err = stt_dest_connected(ssk, &dest);
-	if (err)
-		return err;
-
-	err = stt_output_message(sock->sk, &dest, msg, len);
-	stt_session_put(dest.session, STT_REF_SEND);
-	return err ?: len;
+	if (!skb)
+		return NULL;
+	stt_burst_reserve(skb, rt);
+	skb_put(skb, STT_HDR_LEN + STT_INNER_LEN);
+	skb_put_data(skb, payload, len);
+	skb_put(skb, STT_TAG_LEN);
+	return skb;
 }
 
-/* A frame of the module's own, with at most a byte in it. Any context. */
+/* Any context. Failure is counted, and heartbeats are there to be lost. */
 static void stt_output_own(struct stt_session *s, u8 kind, const u8 *payload, size_t len)
 {
-	const struct stt_inner inner = { .kind = kind };
-	struct stt_route rt;
+	struct stt_burst b = { .inner = { .kind = kind }, .len = len, .step = len, .frames = 1 };
 	struct sk_buff *skb;
+	struct stt_route rt;
 
 	if (stt_route_find(&rt, s)) {
 		stt_count(s->node, s, TX_ERRORS);
 		return;
 	}
-	skb = alloc_skb(stt_output_size(&rt, len), GFP_ATOMIC);
-	if (!skb) {
-		stt_route_put(&rt);
+	__skb_queue_head_init(&b.skbs);
+	skb = stt_output_frame(&rt, payload, len);
+	if (skb)
+		__skb_queue_tail(&b.skbs, skb);
+	if (!skb || stt_output_seal(s, &b))
 		stt_count(s->node, s, TX_ERRORS);
-		return;
-	}
-	stt_output_reserve(skb, &rt);
-	skb_put(skb, STT_HDR_LEN + STT_INNER_LEN);
-	skb_put_data(skb, payload, len);
-	/* Failure is counted, and heartbeats are there to be lost. */
-	stt_output_frame(s, &rt, skb, &inner);
+	else
+		stt_output_xmit(s, &rt, &b);
+	__skb_queue_purge(&b.skbs);
+	stt_route_put(&rt);
 }
 
 void stt_output_control(struct stt_session *s, u8 kind)

@@ -14,6 +14,7 @@
 
 #include "af_stt.h"
 #include "event.h"
+#include "join.h"
 #include "node.h"
 #include "output.h"
 #include "session.h"
@@ -63,6 +64,7 @@ static void stt_session_free(struct rcu_head *rcu)
 	struct stt_session *s = container_of(rcu, struct stt_session, rcu);
 
 	dst_cache_destroy(&s->dst_cache);
+	stt_join_free(s);
 	kfree(s->peer_id);
 	stt_node_put(s->node, STT_REF_SESSION);
 	kmem_cache_free(stt_session_cache, s);
@@ -225,6 +227,7 @@ void stt_session_delete(struct stt_session *s, u8 reason)
 	spin_unlock_bh(&s->lock);
 
 	timer_shutdown_sync(&s->timer);
+	stt_join_stop(s);
 	stt_keys_release(s);
 	stt_event_session(s, STT_CMD_SESSION_DEL_NTF, GFP_KERNEL);
 	stt_session_put(s, STT_REF_TABLE);
@@ -270,6 +273,7 @@ bool stt_session_end(struct stt_session *s, u8 state, u8 reason)
 
 	if (!news)
 		return false;
+	stt_join_close(s);
 	stt_keys_release(s);
 	stt_event_session(s, STT_CMD_SESSION_STATE_NTF, GFP_ATOMIC);
 	return true;

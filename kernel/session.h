@@ -14,6 +14,7 @@
 #include "ref.h"
 #include "stats.h"
 
+struct stt_join;
 struct stt_node;
 
 /* Secrets of a session that are remembered: eight epochs, both directions. */
@@ -50,6 +51,7 @@ struct stt_node;
  * @last_tx: jiffies of the last frame sent
  * @stats: counters
  * @binds: bindings that name this session
+ * @join: incomplete messages, from the first fragment on; made under @lock
  * @peer_id: STT_PEER_ID_LEN bytes or NULL; never changes
  * @rcu: readers find it in the hash table
  */
@@ -88,6 +90,7 @@ struct stt_session {
 
 	struct stt_session_stats stats;
 	struct hlist_head binds;
+	struct stt_join *join;
 	u8 *peer_id;
 	struct rcu_head rcu;
 };

@@ -123,13 +123,14 @@ static struct stt_udp_ops *stt_udp_ops_for(struct sock *sk)
 
 static void stt_udp_deliver(struct stt_node *node, struct sk_buff *skb)
 {
-	/* The tag vouches for what is sealed, this for the addresses. */
-	if (udp_lib_checksum_complete(skb))
-		stt_count(node, NULL, DROP_MALFORMED);
-	else
-		stt_input(node, skb);
 	/* __skb_recv_udp() has settled the account of the UDP socket. */
-	consume_skb(skb);
+	if (likely(!udp_lib_checksum_complete(skb))) {
+		/* The tag vouches for what is sealed, this for the addresses. */
+		stt_input(node, skb);
+		return;
+	}
+	stt_count(node, NULL, DROP_MALFORMED);
+	kfree_skb(skb);
 }
 
 static void stt_udp_data_ready(struct sock *sk)

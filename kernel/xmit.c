@@ -204,6 +204,10 @@ unsigned int stt_route_max(const struct stt_route *rt)
 /* ------------------------------------------------------------------------ */
 /* Sending                                                                  */
 
+/*
+ * The UDP header. The checksum is left to the device or to whoever needs it,
+ * as UDP does; for a batch it is done for each of its datagrams.
+ */
 static void stt_xmit_udp(const struct stt_route *rt, struct sk_buff *skb, __be16 dport)
 {
 	struct udphdr *uh;
@@ -215,6 +219,19 @@ static void stt_xmit_udp(const struct stt_route *rt, struct sk_buff *skb, __be16
 	uh->dest = dport;
 	uh->len = htons(skb->len);
 	uh->check = 0;
+}
+
+static void stt_xmit_csum(struct sk_buff *skb, __sum16 pseudo)
+{
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = skb_transport_header(skb) - skb->head;
+	skb->csum_offset = offsetof(struct udphdr, check);
+	udp_hdr(skb)->check = ~pseudo;
+}
+
+static unsigned int stt_xmit_segs(const struct sk_buff *skb)
+{
+	return skb_shinfo(skb)->gso_segs ?: 1;
 }
 
 /*
@@ -246,7 +263,8 @@ static int stt_xmit4(struct net *net, struct sock *udp, struct stt_route *rt,
 	__be16 df = ip_mtu_locked(rt->dst) ? 0 : htons(IP_DF);
 
 	stt_xmit_udp(rt, skb, rt->ep.peer.in.sin_port);
-	udp_set_csum(rt->no_check, skb, saddr, daddr, skb->len);
+	if (!rt->no_check)
+		stt_xmit_csum(skb, udp_v4_check(skb->len, saddr, daddr, 0));
 
 	__skb_push(skb, sizeof(*iph));
 	skb_reset_network_header(skb);
@@ -261,7 +279,7 @@ static int stt_xmit4(struct net *net, struct sock *udp, struct stt_route *rt,
 	iph->saddr = saddr;
 	iph->daddr = daddr;
 	iph->tot_len = htons(skb->len);
-	__ip_select_ident(net, iph, 1);
+	__ip_select_ident(net, iph, stt_xmit_segs(skb));
 	return stt_xmit_cgroup(udp, skb) ?: ip_local_out(net, udp, skb);
 }
 
@@ -274,7 +292,7 @@ static int stt_xmit6(struct net *net, struct sock *udp, struct stt_route *rt,
 	struct ipv6hdr *ip6h;
 
 	stt_xmit_udp(rt, skb, rt->ep.peer.in6.sin6_port);
-	udp6_set_csum(false, skb, saddr, daddr, skb->len);
+	stt_xmit_csum(skb, udp_v6_check(skb->len, saddr, daddr, 0));
 
 	__skb_push(skb, sizeof(*ip6h));
 	skb_reset_network_header(skb);
@@ -297,7 +315,7 @@ static int stt_xmit6(struct net *net, struct sock *udp, struct stt_route *rt,
 }
 #endif
 
-/* Send a finished frame. Consumes @skb and the route, whatever happens. */
+/* Send finished frames. Consumes @skb and a reference of the route's. */
 int stt_xmit(struct stt_node *node, struct stt_route *rt, struct sk_buff *skb)
 {
 	struct sock *udp;

@@ -41,6 +41,7 @@ const char *stt_stat_name(unsigned int attr)
 		[STT_A_STATS_DROP_HANDSHAKE]	= "drop_handshake",
 		[STT_A_STATS_DROP_HS_MALFORMED]	= "drop_hs_malformed",
 		[STT_A_STATS_DROP_HS_RATE]	= "drop_hs_rate",
+		[STT_A_STATS_DROP_FRAGMENT]	= "drop_fragment",
 	};
 
 	_Static_assert(sizeof(names) / sizeof(*names) == STT_A_STATS_MAX + 1,

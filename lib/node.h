@@ -163,6 +163,11 @@ struct node_ids {
 	size_t		n, cap;
 };
 
+/* Is it one? 0 or -EINVAL. */
+int node_check_session_id(uint64_t session);
+/* The data socket knew before the event was read: that is work for the next step. */
+int node_deleted(struct stt_node *node);
+
 /* Ids of the sessions in one of the @states (bit N: state N). Free ->ids. */
 int node_session_ids(struct stt_node *node, unsigned int states, struct node_ids *ids);
 

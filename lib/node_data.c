@@ -10,8 +10,7 @@
 
 #define WORK_EVERY	16	/* messages received between looks at the node's work */
 
-/* The data socket knew before the event was read; that is work for the next step. */
-static int node_deleted(struct stt_node *node)
+int node_deleted(struct stt_node *node)
 {
 	stt_node_process(node);
 	return stt_err(-ESHUTDOWN, "the node was deleted in the kernel by somebody else");
@@ -60,7 +59,7 @@ static int send_one(struct stt_node *node, uint64_t session, const struct messag
 	return ret;
 }
 
-static int check_session_id(uint64_t session)
+int node_check_session_id(uint64_t session)
 {
 	if (session == STT_SESSION_ANY || session == STT_SESSION_ALL)
 		return stt_err(-EINVAL, "%016llx is not the id of a session",
@@ -72,7 +71,7 @@ int stt_node_send(struct stt_node *node, uint64_t session, uint32_t stream, uint
 		  const void *data, size_t len, unsigned int flags)
 {
 	const struct message m = { data, len, stream, type, flags };
-	int ret = check_session_id(session);
+	int ret = node_check_session_id(session);
 
 	if (!ret && (flags & ~(unsigned int)STT_SEND_DONTWAIT))
 		ret = stt_err(-EINVAL, "unknown flags 0x%x to send with", flags);
@@ -82,113 +81,6 @@ int stt_node_send(struct stt_node *node, uint64_t session, uint32_t stream, uint
 		return ret;
 	ret = send_one(node, session, &m);
 	node_leave(node);
-	return ret;
-}
-
-/* Errors that the next session would meet as well. */
-static bool concerns_all(int error)
-{
-	return error == -ESHUTDOWN || error == -EMSGSIZE || error == -EFAULT || error == -EINTR;
-}
-
-static int send_each(struct stt_node *node, const struct node_ids *ids, const struct message *m)
-{
-	int sent = 0;
-
-	for (size_t i = 0; i < ids->n; i++) {
-		int ret = send_one(node, ids->ids[i], m);
-
-		if (!ret)
-			sent++;
-		else if (concerns_all(ret) && !sent)
-			return ret;
-		else if (concerns_all(ret))
-			break;
-	}
-	return sent;
-}
-
-int stt_node_send_to_all(struct stt_node *node, uint32_t stream, const void *data, size_t len)
-{
-	const struct message m = { .data = data, .len = len, .stream = stream };
-	struct node_ids ids = { 0 };
-	int ret = node_lock_running(node);
-
-	if (ret)
-		return ret;
-	ret = node_session_ids(node, 1U << STT_SESSION_STATE_ACTIVE, &ids);
-	if (!ret)
-		node->users++;
-	pthread_mutex_unlock(&node->lock);
-	if (ret)
-		return ret;
-	ret = send_each(node, &ids, &m);
-	node_leave(node);
-	free(ids.ids);
-	return ret;
-}
-
-struct target {
-	uint64_t	id;
-	size_t		index;		/* in the caller's list */
-};
-
-static int by_id(const void *a, const void *b)
-{
-	const struct target *x = a, *y = b;
-
-	if (x->id != y->id)
-		return x->id < y->id ? -1 : 1;
-	return x->index < y->index ? -1 : x->index > y->index;
-}
-
-/* Sorted, so that an id that is named twice stands next to itself. */
-static struct target *sort_targets(const uint64_t *ids, size_t n)
-{
-	struct target *targets = calloc(n ? n : 1, sizeof(*targets));
-
-	for (size_t i = 0; targets && i < n; i++)
-		targets[i] = (struct target){ ids[i], i };
-	if (targets)
-		qsort(targets, n, sizeof(*targets), by_id);
-	return targets;
-}
-
-static int send_targets(struct stt_node *node, const struct target *t, size_t n,
-			const struct message *m, int *results)
-{
-	int sent = 0, ret = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		bool again = i && t[i].id == t[i - 1].id;
-
-		if (!again) {
-			ret = check_session_id(t[i].id);
-			ret = ret ? ret : send_one(node, t[i].id, m);
-			sent += !ret;
-		}
-		if (concerns_all(ret) && !sent)
-			return ret;
-		if (results)
-			results[t[i].index] = ret;
-	}
-	return sent;
-}
-
-int stt_node_send_to_sessions(struct stt_node *node, const uint64_t *ids, size_t n,
-			      uint32_t stream, const void *data, size_t len, int *results)
-{
-	const struct message m = { .data = data, .len = len, .stream = stream };
-	struct target *targets;
-	int ret = node_enter(node);
-
-	if (ret)
-		return ret;
-	targets = sort_targets(ids, n);
-	ret = targets ? send_targets(node, targets, n, &m, results)
-		      : stt_err(-ENOMEM, "no memory for a list of %zu sessions", n);
-	node_leave(node);
-	free(targets);
 	return ret;
 }
 

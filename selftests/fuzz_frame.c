@@ -45,8 +45,10 @@ static void inner(const uint8_t *body, size_t size)
 	must(!memcmp(back, body, STT_INNER_LEN));
 	if (!stt_inner_valid(&in, size - STT_INNER_LEN))
 		return;
-	must(!in.flags && !in.frag && !in.last);
-	must(stt_kind_is_message(in.kind) || (!in.stream && size - STT_INNER_LEN <= 1));
+	must(!in.flags && in.frag <= in.last);
+	must(!in.last || size > STT_INNER_LEN);
+	must(stt_kind_is_message(in.kind) ||
+	     (!in.stream && !in.last && size - STT_INNER_LEN <= 1));
 }
 
 static void window(struct stt_replay *r, uint64_t counter)

@@ -203,11 +203,11 @@ static void inner_fields(void **state)
 
 static bool wanted(const struct stt_inner *in, size_t len)
 {
-	if (in->frag || in->last || in->flags)
+	if (in->frag > in->last || in->flags)
 		return false;
 	if (in->kind == 0x10 || in->kind >= 0x80)
-		return true;
-	if (in->stream)
+		return len || !in->last;
+	if (in->stream || in->last)
 		return false;
 	if (in->kind == 0x13 || in->kind == 0x14)
 		return len == 0;

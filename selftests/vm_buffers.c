@@ -205,11 +205,17 @@ static bool mtu_is(int fd, unsigned int wanted)
 {
 	unsigned int mtu = 0;
 	socklen_t len = sizeof(mtu);
+	int segment;
 
 	check_is(getsockopt(fd, SOL_STT, STT_MTU, &mtu, &len), 0);
 	check_is(mtu, wanted);
-	check_is(send(fd, kilobyte, wanted, 0), wanted);
-	check_fails(send(fd, kilobyte, wanted + 1, 0), EMSGSIZE);
+	/* A segment is never split, so its size is the limit. */
+	segment = (int)wanted;
+	check_is(setsockopt(fd, SOL_STT, STT_SEGMENT, &segment, sizeof(segment)), 0);
+	check_is(send(fd, kilobyte, wanted + 1, 0), wanted + 1);
+	segment++;
+	check_is(setsockopt(fd, SOL_STT, STT_SEGMENT, &segment, sizeof(segment)), 0);
+	check_fails(send(fd, kilobyte, wanted + 2, 0), EMSGSIZE);
 	return true;
 }
 

@@ -50,20 +50,26 @@ static bool echo_nodes(int a, int b, size_t len)
 	return true;
 }
 
-static bool too_big(int fd, unsigned int mtu)
+static bool too_big(int fd)
 {
-	check_fails(send(fd, message, mtu + 1, 0), EMSGSIZE);
 	check_fails(send(fd, message, 65537, 0), EMSGSIZE);
 	return true;
 }
 
-/* The same sizes everywhere, the last being the largest in one frame. */
-static bool all_sizes(bool (*echo)(void *arg, size_t len), void *arg, unsigned int mtu)
+/* The same sizes everywhere; counts frames and bytes of one direction. */
+static bool all_sizes(bool (*echo)(void *arg, size_t len), void *arg, unsigned int mtu,
+		      uint64_t *frames, uint64_t *bytes)
 {
-	const size_t sizes[] = { 0, 1, 64, 1200, mtu };
+	const size_t sizes[] = {
+		0, 1, 64, 1200, mtu, mtu + 1, 2 * mtu, 2 * mtu + 1, 1473, 9000, 65000, 65535,
+		65536,
+	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		check(echo(arg, sizes[i]));
+		*frames += sizes[i] ? (sizes[i] + mtu - 1) / mtu : 1;
+		*bytes += sizes[i];
+	}
 	return true;
 }
 
@@ -76,6 +82,7 @@ static bool echo_pair(void *arg, size_t len)
 
 static bool nodes(int path)
 {
+	uint64_t frames = 0, bytes = 0;
 	struct sides l;
 	unsigned int mtu;
 	int fd[2];
@@ -86,40 +93,58 @@ static bool nodes(int path)
 	check(fd[0] >= 0 && fd[1] >= 0);
 	check(mtu_of(fd[0], &mtu));
 	check_is(mtu, room[path]);
-	check(all_sizes(echo_pair, fd, mtu));
-	check(too_big(fd[0], mtu));
+	check(all_sizes(echo_pair, fd, mtu, &frames, &bytes));
+	check(too_big(fd[0]));
 	/* What was refused left nothing behind. */
 	check(echo_pair(fd, 64));
-	check_is(session_stat(&l.b, ID, STT_A_STATS_RX_FRAMES), 6);
-	check_is(session_stat(&l.a, ID, STT_A_STATS_TX_BYTES), 0 + 1 + 64 + 1200 + mtu + 64);
+	check_is(session_stat(&l.b, ID, STT_A_STATS_RX_FRAMES), frames + 1);
+	check_is(session_stat(&l.b, ID, STT_A_STATS_RX_BYTES), bytes + 64);
+	check_is(session_stat(&l.a, ID, STT_A_STATS_TX_FRAMES), frames + 1);
+	check_is(session_stat(&l.a, ID, STT_A_STATS_TX_BYTES), bytes + 64);
+	check_is(session_stat(&l.a, ID, STT_A_STATS_DROP_FRAGMENT), 0);
 	return true;
 }
 
+/* What a message of @len bytes looks like in frames, to and from the peer. */
 static bool echo_peer(void *arg, size_t len)
 {
 	struct duo *d = arg;
+	unsigned int max = room[d->k.path], last = len ? (len - 1) / max : 0;
+	uint64_t first = 0;
 	struct frame f;
 
 	fill(len);
-	check(peer_send(&d->p, message, len));
+	for (unsigned int i = 0; i <= last; i++) {
+		f = peer_next(&d->p, message + i * max, i < last ? max : len - last * max);
+		f.frag = i;
+		f.last = last;
+		check(peer_send_frame(&d->p, &f));
+	}
 	check(receives(d->fd, message, len));
 	check_is(send(d->fd, message, len, 0), len);
-	check(peer_recv(&d->p, &f, buffer, NULL));
-	check_is(f.len, len);
-	check(!len || !memcmp(f.payload, message, len));
+	for (unsigned int i = 0; i <= last; i++) {
+		check(peer_recv(&d->p, &f, buffer, NULL));
+		first = i ? first : f.counter;
+		check_is(f.frag, i);
+		check_is(f.last, last);
+		check_is(f.counter, first + i);
+		check_is(f.len, i < last ? max : len - last * max);
+		check(!f.len || !memcmp(f.payload, message + i * max, f.len));
+	}
 	return true;
 }
 
 static bool libsodium(int path)
 {
+	uint64_t frames = 0, bytes = 0;
 	struct duo d;
 	unsigned int mtu;
 
 	check(duo_open(&d, path, ID));
 	check(mtu_of(d.fd, &mtu));
 	check_is(mtu, room[path]);
-	check(all_sizes(echo_peer, &d, mtu));
-	check(too_big(d.fd, mtu));
+	check(all_sizes(echo_peer, &d, mtu, &frames, &bytes));
+	check(too_big(d.fd));
 	check(echo_peer(&d, 64));
 	return true;
 }
@@ -192,7 +217,7 @@ static bool counters_grow(int path)
 
 	check(duo_open(&d, path, ID));
 	for (int i = 0; i < 20; i++) {
-		check_fails(send(d.fd, message, 60000, 0), EMSGSIZE);
+		check_fails(send(d.fd, message, 65537, 0), EMSGSIZE);
 		check_is(send(d.fd, message, 1, 0), 1);
 		check(peer_recv(&d.p, &f, buffer, NULL));
 		check(!i || f.counter > last);

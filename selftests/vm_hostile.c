@@ -176,7 +176,7 @@ static bool inner_fields(int path)
 
 	check(duo_open(&d, path, ID));
 	for (unsigned int i = 1; i < 256; i += 51) {
-		struct frame frag = peer_next(&d.p, "a", 1), last = peer_next(&d.p, "a", 1);
+		struct frame frag = peer_next(&d.p, "a", 1), last = peer_next(&d.p, "", 0);
 		struct frame flag = peer_next(&d.p, "a", 1), own = peer_next(&d.p, "", 0);
 
 		frag.frag = i;

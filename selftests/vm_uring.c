@@ -107,7 +107,7 @@ static bool echo(int arg)
 
 static bool errors(int arg)
 {
-	static char big[60000];
+	static char big[STT_MESSAGE_MAX + 1];
 	struct io_uring_cqe c;
 	struct ring r;
 	struct sides l;

@@ -46,6 +46,9 @@
 #define STT_TAG_LEN		16
 #define STT_OVERHEAD		(STT_HDR_LEN + STT_INNER_LEN + STT_TAG_LEN)
 
+/* A message is never longer, in however many frames it travels. */
+#define STT_PAYLOAD_MAX		65536
+
 #define STT_EPOCHS		8	/* epochs count modulo this */
 #define STT_COUNTER_BITS	48
 /* A key refuses to send here, half way to where its counter would end. */

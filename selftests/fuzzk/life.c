@@ -6,17 +6,29 @@
 
 #include "fuzz.h"
 
+/* @ear: a handshake socket, so that some node always has one; or -1 */
+struct life {
+	struct stt_ctl *ctl;
+	int ear;
+};
+
 static struct stt_ctl *ctl_of(struct actor *a)
 {
-	return a->own;
+	return ((struct life *)a->own)->ctl;
 }
 
 static void *life_open(struct actor *a)
 {
-	struct stt_ctl *ctl;
+	struct life *life = calloc(1, sizeof(*life));
 
 	(void)a;
-	return stt_ctl_open(&ctl) ? NULL : ctl;
+	if (!life)
+		return NULL;
+	life->ear = -1;
+	if (!stt_ctl_open(&life->ctl))
+		return life;
+	free(life);
+	return NULL;
 }
 
 /* What the node has counted is kept for the end. */
@@ -234,11 +246,32 @@ static bool dump(struct actor *a)
 	}
 }
 
+static bool handshake(struct actor *a)
+{
+	struct life *life = a->own;
+	struct sockaddr_stt addr = {
+		.sstt_family = world_family,
+		.sstt_type = STT_MSG_HANDSHAKE,
+		.sstt_node = world_slot(a, SLOTS).node,
+	};
+
+	if (life->ear >= 0)
+		close(life->ear);
+	life->ear = socket(world_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return life->ear >= 0 &&
+	       !bind(life->ear, (struct sockaddr *)&addr, sizeof(addr));
+}
+
 static void life_close(struct actor *a)
 {
+	struct life *life = a->own;
+
 	for (unsigned int i = 0; i < SLOTS; i++)
 		note_stats(a, world_slot(a, i).node);
-	stt_ctl_close(ctl_of(a));
+	if (life->ear >= 0)
+		close(life->ear);
+	stt_ctl_close(life->ctl);
+	free(life);
 }
 
 static struct op ops[] = {
@@ -252,6 +285,7 @@ static struct op ops[] = {
 	{ .name = "key_new", .weight = 14, .fn = key_new },
 	{ .name = "key_del", .weight = 2, .fn = key_del },
 	{ .name = "dump", .weight = 6, .fn = dump },
+	{ .name = "handshake", .weight = 8, .fn = handshake },
 };
 
 struct crew crew_life = {

@@ -127,9 +127,22 @@ ns_capture()
 	return 1
 }
 
+# Asks tcpdump until it has taken all that the kernel has for it.
+ns_capture_drain()
+{
+	local line
+
+	while kill -USR1 "$ns_tcpdump" 2>/dev/null &&
+	      read -r -t 20 line <&"$ns_tcpdump_fd"; do
+		[[ $line =~ ([0-9]+)\ packets?\ captured,\ ([0-9]+)\ packets?\ received ]] || continue
+		[ "${BASH_REMATCH[1]}" -lt "${BASH_REMATCH[2]}" ] || return 0
+	done
+}
+
 ns_capture_stop()
 {
 	[ -n "$ns_tcpdump" ] || return 0
+	ns_capture_drain
 	kill -INT "$ns_tcpdump" 2>/dev/null
 	wait "$ns_tcpdump" 2>/dev/null
 	ns_tcpdump=

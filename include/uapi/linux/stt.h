@@ -37,7 +37,10 @@
 #define STT_MSG_USER_MIN	0x80
 #define STT_MSG_USER_MAX	0xff
 
-/* Wildcards of sstt_session. Neither is ever the id of a session. */
+/*
+ * Wildcards of sstt_session. Neither is ever the id of a session. To send, ALL
+ * is every active session of the node, and ANY those that STT_CMSG_FANOUT lists.
+ */
 #define STT_SESSION_ANY		0ULL
 #define STT_SESSION_ALL		(~0ULL)
 
@@ -68,6 +71,15 @@ struct sockaddr_stt {
 #define STT_MTU			1	/* get: u32, largest message that goes in one frame
 					 * to the connected session right now
 					 */
+#define STT_SEGMENT		2	/* int: what is sent is many messages of this
+					 * size, of which the last may be shorter; 0: off
+					 */
+#define STT_GRO			3	/* int: 1: recvmsg() may return many messages, as
+					 * STT_CMSG_SEGMENT says
+					 */
+
+/* Messages that one sendmsg() may carry with STT_SEGMENT. */
+#define STT_SEGMENTS_MAX	64
 
 #define STT_REUSEPORT		16	/* set: int, share a binding with sockets of the same
 					 * user; getsockopt(SO_REUSEPORT) tells
@@ -80,6 +92,38 @@ struct sockaddr_stt {
  */
 #define STT_CMSG_PEER_ADDR	1
 #define STT_CMSG_LOCAL_ADDR	2
+
+/*
+ * Control messages of a data socket, level SOL_STT. SEGMENT, an int, is to send
+ * what the socket option STT_SEGMENT is, for this call alone. From recvmsg(), with
+ * STT_GRO on: the data is many messages of this size, the last maybe shorter.
+ */
+#define STT_CMSG_SEGMENT	3
+#define STT_CMSG_FANOUT		4	/* struct stt_fanout */
+
+/* Sessions that one struct stt_fanout may list. */
+#define STT_FANOUT_MAX		16384
+
+/**
+ * struct stt_fanout - one message to many sessions in one sendmsg()
+ * @sessions: pointer to @count session ids, u64 each; with STT_SESSION_ALL as
+ *	destination 0
+ * @results: pointer to @count results to fill in, s32 each: 0 or a negative
+ *	errno, -EALREADY where an id was listed before; or 0
+ * @sent: pointer to a u32, how many sessions it was sent to; or 0
+ * @count: of both lists; with STT_SESSION_ALL 0
+ * @__reserved: must be zero
+ *
+ * sendmsg() returns the length of the message if it was sent to any session, or
+ * if there was none to send it to; else the error of the first of them.
+ */
+struct stt_fanout {
+	__aligned_u64	sessions;
+	__aligned_u64	results;
+	__aligned_u64	sent;
+	__u32		count;
+	__u32		__reserved;
+};
 
 /* ------------------------------------------------------------------------ */
 /* Generic netlink                                                          */
@@ -285,6 +329,7 @@ enum stt_attr_stats {
 	STT_A_STATS_DROP_HANDSHAKE,
 	STT_A_STATS_DROP_HS_MALFORMED,
 	STT_A_STATS_DROP_HS_RATE,
+	STT_A_STATS_DROP_FRAGMENT,
 	__STT_A_STATS_MAX,
 };
 

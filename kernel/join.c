@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Messages of many frames, put together. All that comes here is authentic; what
+ * a peer may still do is to begin messages and never end them, so there is a
+ * limit of time, one for each session, and one for the network namespace. At
+ * the latter, memory goes from sessions that have more to those that have less.
+ *
+ * A session that never got a fragment has nothing of this. The first one
+ * allocates a struct stt_join, which lives as long as the session.
+ */
+
+#include <linux/list.h>
+#include <linux/slab.h>
+#include <linux/timer.h>
+
+#include "join.h"
+#include "node.h"
+#include "reassembly.h"
+#include "session.h"
+
+/* A message must be complete this long after its first frame. */
+#define STT_JOIN_TIME		(2 * HZ)
+/* One session's incomplete messages: how many, and how much memory. */
+#define STT_JOIN_PARTS		64
+#define STT_JOIN_BYTES		(1024 * 1024)
+/* How many other sessions are asked for memory when there is no more. */
+#define STT_JOIN_ASKS		64
+
+/**
+ * struct stt_join - the incomplete messages of a session
+ * @session: whose; it frees this
+ * @net_list: in stt_net.joins while there are parts; guarded by its lock
+ * @lock: guards the rest
+ * @parts: in the order in which they began
+ * @n_parts: how many
+ * @bytes: memory they take
+ * @listed: it is in stt_net.joins
+ * @closed: the session is over: nothing is added any more
+ * @timer: gives up the oldest
+ */
+struct stt_join {
+	struct stt_session *session;
+	struct list_head net_list;
+	spinlock_t lock;	/* see above */
+	struct list_head parts;
+	unsigned int n_parts;
+	unsigned int bytes;
+	bool listed;
+	bool closed;
+	struct timer_list timer;
+};
+
+/**
+ * struct stt_part - an incomplete message
+ * @list: in join->parts
+ * @r: which frames have come
+ * @begun: jiffies of the first one
+ * @bytes: memory it takes
+ * @chunks: what has come, in the order of the frames
+ */
+struct stt_part {
+	struct list_head list;
+	struct stt_reassembly r;
+	unsigned long begun;
+	unsigned int bytes;
+	struct sk_buff_head chunks;
+};
+
+/* Index of the first frame of a chunk. */
+static u8 *stt_chunk_frag(struct sk_buff *skb)
+{
+	return (u8 *)skb->cb;
+}
+
+/* ------------------------------------------------------------------------ */
+/* Memory                                                                   */
+
+static struct stt_net *stt_join_net(const struct stt_join *join)
+{
+	return stt_net(join->session->node->net);
+}
+
+static bool stt_join_charge(struct stt_join *join, unsigned int bytes)
+{
+	struct stt_net *sn = stt_join_net(join);
+
+	if (join->bytes + bytes > STT_JOIN_BYTES)
+		return false;
+	if (atomic_long_add_return(bytes, &sn->reassembly_bytes) <=
+	    READ_ONCE(sn->reassembly_max_bytes)) {
+		join->bytes += bytes;
+		return true;
+	}
+	atomic_long_sub(bytes, &sn->reassembly_bytes);
+	return false;
+}
+
+static void stt_join_uncharge(struct stt_join *join, unsigned int bytes)
+{
+	join->bytes -= bytes;
+	atomic_long_sub(bytes, &stt_join_net(join)->reassembly_bytes);
+}
+
+static void stt_part_free(struct stt_join *join, struct stt_part *part)
+{
+	list_del(&part->list);
+	join->n_parts--;
+	stt_join_uncharge(join, part->bytes);
+	__skb_queue_purge(&part->chunks);
+	kfree(part);
+}
+
+/* A message that will never be whole. */
+static void stt_part_give_up(struct stt_join *join, struct stt_part *part)
+{
+	stt_count_add(join->session->node, join->session, DROP_FRAGMENT, part->r.got);
+	stt_part_free(join, part);
+}
+
+static struct stt_part *stt_join_oldest(struct stt_join *join)
+{
+	return list_first_entry_or_null(&join->parts, struct stt_part, list);
+}
+
+static bool stt_join_give_up_oldest(struct stt_join *join)
+{
+	struct stt_part *part = stt_join_oldest(join);
+
+	if (part)
+		stt_part_give_up(join, part);
+	return part;
+}
+
+/* The namespace knows who has something. Called when that may have changed. */
+static void stt_join_settle(struct stt_join *join)
+{
+	struct stt_net *sn = stt_join_net(join);
+	bool list = join->n_parts;
+
+	if (list == join->listed)
+		return;
+	spin_lock(&sn->joins_lock);
+	if (list)
+		list_add_tail(&join->net_list, &sn->joins);
+	else
+		list_del(&join->net_list);
+	spin_unlock(&sn->joins_lock);
+	join->listed = list;
+}
+
+/* ------------------------------------------------------------------------ */
+/* Limits                                                                   */
+
+/* @join gives up its oldest message. Under its lock and that of the namespace. */
+static void stt_join_tax(struct stt_join *join)
+{
+	stt_join_give_up_oldest(join);
+	if (join->n_parts)
+		return;
+	list_del(&join->net_list);
+	join->listed = false;
+}
+
+/* Who has more than @mine, pays. Whoever is busy right now is not waited for. */
+static void stt_join_ask(struct stt_join *join, unsigned int mine)
+{
+	if (!spin_trylock(&join->lock))
+		return;
+	if (join->bytes > mine)
+		stt_join_tax(join);
+	spin_unlock(&join->lock);
+}
+
+/*
+ * The namespace is full. @join would have @mine with the @bytes it needs. Its own
+ * lock is held, and that of another is only tried: this cannot dead-lock. A listed
+ * join is not freed.
+ */
+static void stt_join_relieve(struct stt_join *join, unsigned int mine, unsigned int bytes)
+{
+	struct stt_net *sn = stt_join_net(join);
+	unsigned int asks = STT_JOIN_ASKS;
+	struct stt_join *other;
+
+	spin_lock(&sn->joins_lock);
+	while (asks-- && !list_empty(&sn->joins) &&
+	       atomic_long_read(&sn->reassembly_bytes) + bytes > sn->reassembly_max_bytes) {
+		other = list_first_entry(&sn->joins, struct stt_join, net_list);
+		list_move_tail(&other->net_list, &sn->joins);
+		stt_join_ask(other, mine);
+	}
+	spin_unlock(&sn->joins_lock);
+}
+
+/* Room for @bytes, in the end at the expense of the older messages but @keep. */
+static bool stt_join_room(struct stt_join *join, const struct stt_part *keep, unsigned int bytes)
+{
+	unsigned int mine = join->bytes + bytes;
+	struct stt_part *part, *next;
+
+	if (stt_join_charge(join, bytes))
+		return true;
+	if (mine <= STT_JOIN_BYTES) {
+		stt_join_relieve(join, mine, bytes);
+		if (stt_join_charge(join, bytes))
+			return true;
+	}
+	list_for_each_entry_safe(part, next, &join->parts, list) {
+		if (part == keep)
+			continue;
+		stt_part_give_up(join, part);
+		if (stt_join_charge(join, bytes))
+			return true;
+	}
+	return false;
+}
+
+static void stt_join_expire(struct timer_list *timer)
+{
+	struct stt_join *join = from_timer(join, timer, timer);
+	struct stt_part *part;
+
+	spin_lock_bh(&join->lock);
+	while ((part = stt_join_oldest(join)) &&
+	       !time_before(jiffies, part->begun + STT_JOIN_TIME))
+		stt_part_give_up(join, part);
+	stt_join_settle(join);
+	if (part && !join->closed)
+		mod_timer(&join->timer, part->begun + STT_JOIN_TIME);
+	spin_unlock_bh(&join->lock);
+}
+
+/* ------------------------------------------------------------------------ */
+/* The life of a join                                                       */
+
+static struct stt_join *stt_join_create(struct stt_session *s)
+{
+	struct stt_join *join = kzalloc(sizeof(*join), GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!join)
+		return NULL;
+	join->session = s;
+	spin_lock_init(&join->lock);
+	INIT_LIST_HEAD(&join->parts);
+	timer_setup(&join->timer, stt_join_expire, 0);
+	return join;
+}
+
+/* The join of a session, made by its first fragment. NULL if it is over. */
+static struct stt_join *stt_join_of(struct stt_session *s)
+{
+	struct stt_join *join = READ_ONCE(s->join);
+
+	if (likely(join))
+		return join;
+
+	spin_lock_bh(&s->lock);
+	if (!s->join && !s->unlinked && s->state <= STT_SESSION_STATE_ACTIVE)
+		/* Filled before it is seen: pairs with the READ_ONCE() above. */
+		smp_store_release(&s->join, stt_join_create(s));
+	join = s->join;
+	spin_unlock_bh(&s->lock);
+	return join;
+}
+
+/*
+ * The session is over: what is incomplete goes now, while its namespace is
+ * certainly there, and nothing is added any more. After @s has said so in its
+ * state, under its lock.
+ */
+void stt_join_close(struct stt_session *s)
+{
+	struct stt_join *join;
+
+	spin_lock_bh(&s->lock);
+	join = s->join;
+	spin_unlock_bh(&s->lock);
+	if (!join)
+		return;
+
+	spin_lock_bh(&join->lock);
+	join->closed = true;
+	while (stt_join_give_up_oldest(join))
+		;
+	stt_join_settle(join);
+	spin_unlock_bh(&join->lock);
+}
+
+/* The same, and no timer runs any more: @s has left the tables. */
+void stt_join_stop(struct stt_session *s)
+{
+	stt_join_close(s);
+	if (s->join)
+		timer_shutdown_sync(&s->join->timer);
+}
+
+/* Nobody can find @s any more. */
+void stt_join_free(struct stt_session *s)
+{
+	kfree(s->join);
+}
+
+/* ------------------------------------------------------------------------ */
+/* A chunk comes                                                            */
+
+static struct stt_part *stt_join_find(struct stt_join *join, const struct stt_chunk *chunk)
+{
+	struct stt_part *part;
+
+	/* Most likely it is of the message that began last. */
+	list_for_each_entry_reverse(part, &join->parts, list) {
+		if (part->r.first == chunk->first && part->r.epoch == chunk->epoch)
+			return part;
+	}
+	return NULL;
+}
+
+static struct stt_part *stt_join_begin(struct stt_join *join, const struct stt_inner *inner,
+				       const struct stt_chunk *chunk)
+{
+	struct stt_part *part = kmalloc(sizeof(*part), GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!part)
+		return NULL;
+	stt_reassembly_begin(&part->r, chunk->first, chunk->epoch, inner);
+	part->begun = jiffies;
+	part->bytes = 0;
+	__skb_queue_head_init(&part->chunks);
+	if (list_empty(&join->parts))
+		mod_timer(&join->timer, part->begun + STT_JOIN_TIME);
+	list_add_tail(&part->list, &join->parts);
+	join->n_parts++;
+	return part;
+}
+
+/* In the order of the frames; mostly it belongs at the end. */
+static void stt_part_insert(struct stt_part *part, struct sk_buff *skb, u8 frag)
+{
+	struct sk_buff *before;
+
+	*stt_chunk_frag(skb) = frag;
+	skb_queue_reverse_walk(&part->chunks, before) {
+		if (*stt_chunk_frag(before) < frag)
+			break;
+	}
+	__skb_queue_after(&part->chunks, before, skb);
+}
+
+/* All chunks of a whole message as one skb. */
+static struct sk_buff *stt_part_skb(struct stt_part *part)
+{
+	struct sk_buff *head = __skb_dequeue(&part->chunks);
+	struct sk_buff **next = &skb_shinfo(head)->frag_list;
+	struct sk_buff *skb;
+
+	while ((skb = __skb_dequeue(&part->chunks))) {
+		head->len += skb->len;
+		head->data_len += skb->len;
+		head->truesize += skb->truesize;
+		*next = skb;
+		next = &skb->next;
+	}
+	return head;
+}
+
+/* Consumes @chunk->skb. */
+static struct sk_buff *stt_join_add(struct stt_join *join, struct stt_part *part,
+				    const struct stt_inner *inner, const struct stt_chunk *chunk)
+{
+	struct sk_buff *skb = chunk->skb;
+
+	switch (stt_reassembly_add(&part->r, inner, chunk->n, skb->len)) {
+	case STT_REASSEMBLY_MORE:
+		stt_part_insert(part, skb, inner->frag);
+		return NULL;
+	case STT_REASSEMBLY_WHOLE:
+		stt_part_insert(part, skb, inner->frag);
+		skb = stt_part_skb(part);
+		stt_part_free(join, part);
+		return skb;
+	default:
+		stt_count_add(join->session->node, join->session, DROP_FRAGMENT, chunk->n);
+		kfree_skb(skb);
+		stt_part_give_up(join, part);
+		return NULL;
+	}
+}
+
+/* The message that a chunk is of, with its memory charged; or NULL. */
+static struct stt_part *stt_join_part(struct stt_join *join, const struct stt_inner *inner,
+				      const struct stt_chunk *chunk)
+{
+	unsigned int bytes = chunk->skb->truesize;
+	struct stt_part *part = stt_join_find(join, chunk);
+
+	if (!stt_join_room(join, part, bytes))
+		goto give_up;
+	if (!part) {
+		if (join->n_parts >= STT_JOIN_PARTS)
+			stt_join_give_up_oldest(join);
+		part = stt_join_begin(join, inner, chunk);
+	}
+	if (part)
+		part->bytes += bytes;
+	else
+		stt_join_uncharge(join, bytes);
+	return part;
+
+give_up:
+	if (part)
+		stt_part_give_up(join, part);
+	return NULL;
+}
+
+/*
+ * A chunk may lie in a buffer that is much larger. Waiting for others, it shall
+ * take what it needs.
+ */
+static struct sk_buff *stt_chunk_tighten(struct sk_buff *skb)
+{
+	struct sk_buff *tight;
+
+	if (skb->truesize <= 2 * SKB_TRUESIZE(skb->len))
+		return skb;
+	tight = alloc_skb(skb->len, GFP_ATOMIC | __GFP_NOWARN);
+	if (tight) {
+		skb_copy_bits(skb, 0, skb_put(tight, skb->len), skb->len);
+		tight->tstamp = skb->tstamp;
+	}
+	consume_skb(skb);
+	return tight;
+}
+
+/*
+ * Frames of a message have come, of which @inner is the first. Returns the
+ * message if it is whole. Consumes @chunk->skb. Under rcu_read_lock().
+ */
+struct sk_buff *stt_join(struct stt_session *s, const struct stt_inner *inner,
+			 struct stt_chunk *chunk)
+{
+	struct stt_join *join;
+	struct stt_part *part;
+	struct sk_buff *skb;
+
+	if (chunk->n == inner->last + 1U)
+		return chunk->skb;
+	chunk->skb = stt_chunk_tighten(chunk->skb);
+	join = chunk->skb ? stt_join_of(s) : NULL;
+	if (!join)
+		goto drop;
+
+	spin_lock_bh(&join->lock);
+	part = join->closed ? NULL : stt_join_part(join, inner, chunk);
+	skb = part ? stt_join_add(join, part, inner, chunk) : NULL;
+	stt_join_settle(join);
+	spin_unlock_bh(&join->lock);
+	if (part)
+		return skb;
+
+drop:
+	stt_count_add(s->node, s, DROP_FRAGMENT, chunk->n);
+	kfree_skb(chunk->skb);
+	return NULL;
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* links: selftests/lib/suite.c selftests/lib/side.c */
+/* A17, A18: one message to all sessions of a node, and to a list of them. */
+#include <sodium.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/side.h"
+
+#define MANY 10000
+
+static uint8_t message[STT_MESSAGE_MAX];
+
+/* Node a with sessions 1 to @n to node b, and a socket of each node. */
+struct fan {
+	struct side a, b;
+	unsigned int n;
+	int out, in;
+};
+
+static bool fan_open(struct fan *f, int path, unsigned int n)
+{
+	int room = 64 << 20;
+
+	randombytes_buf(message, sizeof(message));
+	f->n = n;
+	check(side_open(&f->a, path, 0) && side_open(&f->b, path, 1));
+	for (unsigned int i = 1; i <= n; i++) {
+		check_is(side_session(&f->a, i, &f->b.addr), 0);
+		check_is(side_session(&f->b, i, &f->a.addr), 0);
+	}
+	f->out = stt_bound(&f->a, STT_SESSION_ANY);
+	f->in = stt_bound(&f->b, STT_SESSION_ANY);
+	check(f->out >= 0 && f->in >= 0);
+	check_is(setsockopt(f->in, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)), 0);
+	return true;
+}
+
+/* What sendmsg() returns for a message of @len bytes, to all or a list. */
+static ssize_t fan_send(const struct fan *f, uint64_t session, size_t len,
+			const struct stt_fanout *list, uint32_t stream)
+{
+	struct sockaddr_stt to = stt_at(&f->a, session, stream);
+	char control[CMSG_SPACE(sizeof(*list))] = { 0 };
+	struct iovec iov = { .iov_base = message, .iov_len = len };
+	struct msghdr msg = {
+		.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &iov, .msg_iovlen = 1,
+	};
+	struct cmsghdr *cmsg;
+
+	if (list) {
+		msg.msg_control = control;
+		msg.msg_controllen = sizeof(control);
+		cmsg = CMSG_FIRSTHDR(&msg);
+		cmsg->cmsg_level = SOL_STT;
+		cmsg->cmsg_type = STT_CMSG_FANOUT;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(*list));
+		memcpy(CMSG_DATA(cmsg), list, sizeof(*list));
+	}
+	return sendmsg(f->out, &msg, 0);
+}
+
+/* The next message is this one, on some session, which is returned. */
+static uint64_t fan_recv(const struct fan *f, size_t len, uint32_t stream)
+{
+	static uint8_t buf[STT_MESSAGE_MAX];
+	struct sockaddr_stt from;
+	socklen_t flen = sizeof(from);
+
+	if (recvfrom(f->in, buf, sizeof(buf), 0, (struct sockaddr *)&from, &flen) != (ssize_t)len ||
+	    memcmp(buf, message, len) || from.sstt_stream != stream)
+		return 0;
+	return from.sstt_session;
+}
+
+/* Every session in @from to @to got it, once. */
+static bool all_got_it(const struct fan *f, unsigned int n, size_t len, uint32_t stream)
+{
+	static bool got[MANY + 1];
+
+	memset(got, 0, sizeof(got));
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t session = fan_recv(f, len, stream);
+
+		check(session && session <= f->n);
+		check(!got[session]);
+		got[session] = true;
+	}
+	check(is_empty(f->in));
+	return true;
+}
+
+static bool to_all(int path, unsigned int n, size_t len)
+{
+	uint32_t sent = 77;
+	struct stt_fanout how = { .sent = (uintptr_t)&sent };
+	struct fan f;
+
+	check(fan_open(&f, path, n));
+	check_is(fan_send(&f, STT_SESSION_ALL, len, &how, 9), len);
+	check_is(sent, n);
+	check(all_got_it(&f, n, len, 9));
+	check_is(fan_send(&f, STT_SESSION_ALL, len, NULL, 0), len);
+	check(all_got_it(&f, n, len, 0));
+	return true;
+}
+
+static bool to_none(int path)
+{
+	return to_all(path, 0, 100);
+}
+
+static bool to_one(int path)
+{
+	return to_all(path, 1, 100);
+}
+
+static bool to_ten(int path)
+{
+	return to_all(path, 10, 0) && to_all(path, 10, 1200) && to_all(path, 10, 5000);
+}
+
+static bool to_hundred(int path)
+{
+	return to_all(path, 100, 100);
+}
+
+static bool to_many(int path)
+{
+	return to_all(path, MANY, 100);
+}
+
+/* Those that cannot be sent to are left out, the others get it. */
+static bool to_all_but(int path)
+{
+	struct stt_session_info pending;
+	uint32_t sent = 0;
+	struct stt_fanout how = { .sent = (uintptr_t)&sent };
+	struct fan f;
+
+	check(fan_open(&f, path, 5));
+	pending = session_spec(&f.a, 6, &f.b.addr);
+	pending.state = STT_SESSION_STATE_PENDING;
+	check_is(stt_ctl_session_new(f.a.ctl, &pending), 0);
+	/* The peer ends number 3; its close has come when the next message has. */
+	check_is(stt_ctl_session_del(f.b.ctl, f.b.node, 3, 0), 0);
+	check_is(stt_ctl_key_del(f.a.ctl, f.a.node, 4, 0, STT_DIRECTION_TX), 0);
+	check_is(fan_send(&f, STT_SESSION_ALL, 10, &how, 0), 10);
+	check_is(sent, 3);
+	check(all_got_it(&f, 3, 10, 0));
+	return true;
+}
+
+static bool to_list(int path)
+{
+	/* Two live, one ended by its peer, one unknown, one twice, two wildcards. */
+	uint64_t ids[] = { 2, 3, 99, 5, 2, STT_SESSION_ANY, STT_SESSION_ALL };
+	int32_t results[ARRAY_SIZE(ids)];
+	static const int32_t wanted[] = {
+		0, -ECONNRESET, -ENOENT, 0, -EALREADY, -ENOENT, -ENOENT,
+	};
+	uint32_t sent = 0;
+	struct stt_fanout list = {
+		.sessions = (uintptr_t)ids, .results = (uintptr_t)results,
+		.sent = (uintptr_t)&sent, .count = ARRAY_SIZE(ids),
+	};
+	struct fan f;
+
+	check(fan_open(&f, path, 10));
+	check_is(stt_ctl_session_del(f.b.ctl, f.b.node, 3, 0), 0);
+	for (int round = 0; round < 3; round++) {
+		memset(results, 0x55, sizeof(results));
+		check_is(fan_send(&f, STT_SESSION_ANY, 4000, &list, 5), 4000);
+		check_is(sent, 2);
+		for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+			check_is(results[i], wanted[i]);
+		check_is(fan_recv(&f, 4000, 5), 2);
+		check_is(fan_recv(&f, 4000, 5), 5);
+		check(is_empty(f.in));
+	}
+	return true;
+}
+
+static bool to_nobody(int path)
+{
+	uint64_t ids[] = { 99, 98 };
+	int32_t results[2] = { 1, 1 };
+	uint32_t sent = 7;
+	struct stt_fanout list = {
+		.sessions = (uintptr_t)ids, .results = (uintptr_t)results,
+		.sent = (uintptr_t)&sent, .count = 2,
+	};
+	struct fan f;
+
+	check(fan_open(&f, path, 1));
+	check_fails(fan_send(&f, STT_SESSION_ANY, 10, &list, 0), ENOENT);
+	check_is(sent, 0);
+	check_is(results[0], -ENOENT);
+	check_is(results[1], -ENOENT);
+	list.count = 0;
+	check_is(fan_send(&f, STT_SESSION_ANY, 10, &list, 0), 10);
+	check(is_empty(f.in));
+	return true;
+}
+
+static bool refused(int path)
+{
+	uint64_t ids[] = { 1 };
+	int32_t results[1];
+	struct stt_fanout list = { .sessions = (uintptr_t)ids, .count = 1 };
+	struct fan f;
+
+	check(fan_open(&f, path, 1));
+	/* ANY without a list, ALL with one, one session with one. */
+	check_fails(fan_send(&f, STT_SESSION_ANY, 10, NULL, 0), EINVAL);
+	check_fails(fan_send(&f, STT_SESSION_ALL, 10, &list, 0), EINVAL);
+	check_fails(fan_send(&f, 1, 10, &list, 0), EINVAL);
+	list.__reserved = 1;
+	check_fails(fan_send(&f, STT_SESSION_ANY, 10, &list, 0), EINVAL);
+	list.__reserved = 0;
+	list.count = STT_FANOUT_MAX + 1;
+	check_fails(fan_send(&f, STT_SESSION_ANY, 10, &list, 0), E2BIG);
+	list.count = 1;
+	list.sessions = 8;
+	check_fails(fan_send(&f, STT_SESSION_ANY, 10, &list, 0), EFAULT);
+	check(is_empty(f.in));
+	/* A message that went before its result could be told. */
+	list.sessions = (uintptr_t)ids;
+	list.results = (uintptr_t)results;
+	list.sent = 8;
+	check_fails(fan_send(&f, STT_SESSION_ANY, 10, &list, 0), EFAULT);
+	check_is(fan_recv(&f, 10, 0), 1);
+	list.results = 8;
+	list.sent = 0;
+	check_fails(fan_send(&f, STT_SESSION_ANY, 10, &list, 0), EFAULT);
+	check_is(fan_recv(&f, 10, 0), 1);
+	check_fails(fan_send(&f, STT_SESSION_ALL, 65537, NULL, 0), EMSGSIZE);
+	return true;
+}
+
+static const struct test tests[] = {
+	{ "A17 to all, of whom there are none", to_none, PATH_V4 },
+	{ "A17 to all, of whom there is one", to_one, PATH_V4 },
+	{ "A17 to ten, messages of one frame and of many", to_ten, PATH_V4 },
+	{ "A17 to ten, IPv6", to_ten, PATH_V6 },
+	{ "A17 to a hundred", to_hundred, PATH_V4 },
+	{ "A17 to 10,000 in one call", to_many, PATH_V4 },
+	{ "A17 pending, ended and keyless sessions are left out", to_all_but, PATH_V4 },
+	{ "A18 to a list with dead, unknown and doubled ids", to_list, PATH_V4 },
+	{ "A18 to a list with dead, unknown and doubled ids, IPv6", to_list, PATH_V6 },
+	{ "A18 to a list of nobody, and an empty one", to_nobody, PATH_V4 },
+	{ "A18 what is refused", refused, PATH_V4 },
+};
+
+int main(void)
+{
+	if (sodium_init() < 0)
+		return 1;
+	return suite(tests);
+}
