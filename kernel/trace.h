@@ -53,7 +53,8 @@
 	E(STT_A_STATS_DROP_NO_MEMORY, "drop_no_memory")			\
 	E(STT_A_STATS_DROP_HANDSHAKE, "drop_handshake")			\
 	E(STT_A_STATS_DROP_HS_MALFORMED, "drop_hs_malformed")		\
-	EE(STT_A_STATS_DROP_HS_RATE, "drop_hs_rate")
+	E(STT_A_STATS_DROP_HS_RATE, "drop_hs_rate")			\
+	EE(STT_A_STATS_DROP_FRAGMENT, "drop_fragment")
 
 #define STT_TRACE_STATES(E, EE)						\
 	E(0, "none")							\

@@ -9,13 +9,6 @@
 #define SESSION	0x0123456789abcdefULL
 #define ROOM	(4 * 1024 * 1024)
 
-/* Until the module's header has them. */
-#ifndef STT_SEGMENT
-#define STT_SEGMENT		2
-#define STT_GRO			3
-#define STT_CMSG_SEGMENT	3
-#endif
-
 struct end {
 	const char *ns;
 	const char *address;
