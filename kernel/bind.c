@@ -75,15 +75,28 @@ static struct stt_sock *stt_bind_lookup(struct stt_node *node, u64 from, u64 ses
 	return stt_bind_choose(list, from)->ssk;
 }
 
+/* Who gets a message of a session by the bindings that name it? */
+static struct stt_sock *stt_bind_of_session(struct stt_node *node, struct stt_session *s,
+					    u32 stream)
+{
+	struct hlist_node *first = rcu_dereference(hlist_first_rcu(&s->binds));
+	const struct stt_bind *b;
+
+	if (!first)
+		return NULL;
+	if (likely(!rcu_access_pointer(hlist_next_rcu(first)))) {
+		/* There is one, so no table has to be asked. */
+		b = hlist_entry(first, struct stt_bind, session_node);
+		return b->key.any_stream || b->key.stream == stream ? b->ssk : NULL;
+	}
+	return stt_bind_lookup(node, s->id, s->id, stream, false) ?:
+	       stt_bind_lookup(node, s->id, s->id, 0, true);
+}
+
 struct stt_sock *stt_bind_find(struct stt_node *node, struct stt_session *s, u32 stream)
 {
-	struct stt_sock *ssk = NULL;
+	struct stt_sock *ssk = stt_bind_of_session(node, s, stream);
 
-	if (!hlist_empty(&s->binds)) {
-		ssk = stt_bind_lookup(node, s->id, s->id, stream, false);
-		if (!ssk)
-			ssk = stt_bind_lookup(node, s->id, s->id, 0, true);
-	}
 	if (!ssk && atomic_read(&node->n_stream_binds))
 		ssk = stt_bind_lookup(node, s->id, STT_SESSION_ANY, stream, false);
 	if (!ssk)
@@ -166,7 +179,7 @@ static int stt_bind_join(struct stt_sock *ssk, struct stt_bind *b, const struct 
 	if (err == -ENOTCONN)	/* a pending one may be waited for */
 		err = 0;
 	if (!err) {
-		hlist_add_head(&b->session_node, &s->binds);
+		hlist_add_head_rcu(&b->session_node, &s->binds);
 		stt_bind_switch(ssk, b, peer);
 	}
 	spin_unlock_bh(&s->lock);
@@ -185,7 +198,7 @@ static void stt_bind_drop(struct stt_node *node, struct stt_bind *b)
 	stt_bind_unhash(node, b);
 	if (b->session) {
 		spin_lock_bh(&b->session->lock);
-		hlist_del(&b->session_node);
+		hlist_del_rcu(&b->session_node);
 		spin_unlock_bh(&b->session->lock);
 	}
 	stt_bind_free(b);

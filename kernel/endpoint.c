@@ -20,13 +20,24 @@ bool stt_endpoint_same_peer(const struct stt_endpoint *a, const struct stt_endpo
 	       a->peer.in6.sin6_scope_id == b->peer.in6.sin6_scope_id;
 }
 
-bool stt_endpoint_equal(const struct stt_endpoint *a, const struct stt_endpoint *b)
+/* Does a received datagram come from @ep, and to the address that it has of ours? */
+bool stt_endpoint_is_of_skb(const struct stt_endpoint *ep, const struct sk_buff *skb)
 {
-	if (!stt_endpoint_same_peer(a, b))
-		return false;
-	if (a->peer.sa.sa_family == AF_INET)
-		return a->local.v4.s_addr == b->local.v4.s_addr;
-	return ipv6_addr_equal(&a->local.v6, &b->local.v6);
+	if (skb->protocol == htons(ETH_P_IP))
+		return ep->peer.sa.sa_family == AF_INET &&
+		       ep->peer.in.sin_addr.s_addr == ip_hdr(skb)->saddr &&
+		       ep->peer.in.sin_port == udp_hdr(skb)->source &&
+		       ep->local.v4.s_addr == ip_hdr(skb)->daddr;
+#if IS_ENABLED(CONFIG_IPV6)
+	return ep->peer.sa.sa_family == AF_INET6 &&
+	       ipv6_addr_equal(&ep->peer.in6.sin6_addr, &ipv6_hdr(skb)->saddr) &&
+	       ep->peer.in6.sin6_port == udp_hdr(skb)->source &&
+	       ep->peer.in6.sin6_scope_id ==
+	       ipv6_iface_scope_id(&ipv6_hdr(skb)->saddr, inet6_iif(skb)) &&
+	       ipv6_addr_equal(&ep->local.v6, &ipv6_hdr(skb)->daddr);
+#else
+	return false;
+#endif
 }
 
 /* Who sent a received datagram, and to which address of ours. */

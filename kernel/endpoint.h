@@ -28,7 +28,7 @@ struct stt_endpoint {
 };
 
 bool stt_endpoint_same_peer(const struct stt_endpoint *a, const struct stt_endpoint *b);
-bool stt_endpoint_equal(const struct stt_endpoint *a, const struct stt_endpoint *b);
+bool stt_endpoint_is_of_skb(const struct stt_endpoint *ep, const struct sk_buff *skb);
 void stt_endpoint_of_skb(struct stt_endpoint *ep, const struct sk_buff *skb);
 
 #endif /* _STT_ENDPOINT_H */

@@ -7,12 +7,12 @@
  * What fails is counted by reason and dropped; nobody is told.
  */
 
-#include <linux/filter.h>
 #include <linux/skbuff.h>
 #include <linux/udp.h>
 
 #include "af_stt.h"
-#include "bind.h"
+#include "cursor.h"
+#include "deliver.h"
 #include "handshake.h"
 #include "input.h"
 #include "join.h"
@@ -39,6 +39,8 @@ struct stt_datagram {
 /**
  * struct stt_batch - a batch being opened
  * @node: where it came in
+ * @at: the place of the datagram
+ * @data: the datagram, if it lies there in one piece, or NULL
  * @session: of the last frame, and of the run; or NULL
  * @heard: the session has heard of this batch
  * @roamed: so has its peer's address
@@ -46,116 +48,13 @@ struct stt_datagram {
  */
 struct stt_batch {
 	struct stt_node *node;
+	struct stt_cursor at;
+	const u8 *data;
 	struct stt_session *session;
 	bool heard;
 	bool roamed;
 	struct stt_run run;
 };
-
-/* When @from came, @to came. Some drivers have something else in that place. */
-static void stt_input_stamp(struct sk_buff *to, const struct sk_buff *from)
-{
-	to->tstamp = from->tstamp;
-	if (!(skb_shinfo(from)->tx_flags & SKBTX_HW_TSTAMP_NETDEV))
-		*skb_hwtstamps(to) = *skb_hwtstamps((struct sk_buff *)from);
-}
-
-/* ------------------------------------------------------------------------ */
-/* To an AF_STT socket                                                      */
-
-/* Queue @skb, which is ours, and say why if it cannot be. Consumes it. */
-static void stt_input_queue(struct stt_node *node, struct stt_session *s,
-			    struct stt_sock *ssk, struct sk_buff *skb)
-{
-	unsigned int n = stt_skb_messages(skb);
-	int err;
-
-	if (READ_ONCE(ssk->sk.sk_shutdown) & RCV_SHUTDOWN) {
-		stt_count_add(node, s, DROP_NO_READER, n);
-		kfree_skb(skb);
-		return;
-	}
-
-	err = sock_queue_rcv_skb(&ssk->sk, skb);
-	if (!err)
-		return;
-	if (err == -ENOMEM)
-		stt_count_add(node, s, DROP_RCVBUF, n);
-	else if (err == -ENOBUFS)
-		stt_count_add(node, s, DROP_NO_MEMORY, n);
-	else
-		stt_count_add(node, s, DROP_FILTER, n);
-	/* The other one has been counted by the stack. */
-	atomic_add(n - 1, &ssk->sk.sk_drops);
-	kfree_skb(skb);
-}
-
-/* A filter wants to see each message: cut the run. Consumes @skb. */
-static void stt_input_queue_each(struct stt_node *node, struct stt_session *s,
-				 struct stt_sock *ssk, struct sk_buff *skb)
-{
-	const struct stt_skb_cb *cb = stt_skb_cb(skb);
-	struct sk_buff *one;
-	unsigned int off, len;
-
-	for (off = 0; off < skb->len; off += cb->size) {
-		len = min(cb->size, skb->len - off);
-		one = alloc_skb(len, GFP_ATOMIC | __GFP_NOWARN);
-		if (!one) {
-			stt_count(node, s, DROP_NO_MEMORY);
-			continue;
-		}
-		skb_copy_bits(skb, off, skb_put(one, len), len);
-		stt_input_stamp(one, skb);
-		*stt_skb_cb(one) = *cb;
-		stt_skb_cb(one)->size = 0;
-		stt_input_queue(node, s, ssk, one);
-	}
-	consume_skb(skb);
-}
-
-/* Messages of one stream and kind; @size: of each, 0 if it is one. Consumes @skb. */
-static void stt_input_messages(struct stt_node *node, struct stt_session *s,
-			       const struct stt_inner *inner, unsigned int size,
-			       struct sk_buff *skb)
-{
-	struct stt_sock *ssk = stt_bind_find(node, s, inner->stream);
-
-	*stt_skb_cb(skb) = (struct stt_skb_cb) {
-		.session = s->id,
-		.stream = inner->stream,
-		.type = inner->kind,
-		.size = size,
-	};
-	/* A filter sees the message, and nothing in front of it. */
-	skb_reset_mac_header(skb);
-	skb_reset_network_header(skb);
-	skb_reset_transport_header(skb);
-	if (!ssk) {
-		stt_count_add(node, s, DROP_NO_READER, stt_skb_messages(skb));
-		kfree_skb(skb);
-	} else if (unlikely(size && rcu_access_pointer(ssk->sk.sk_filter))) {
-		stt_input_queue_each(node, s, ssk, skb);
-	} else {
-		stt_input_queue(node, s, ssk, skb);
-	}
-}
-
-/* Opened frames of one message, if it has many; else whole ones. Consumes it. */
-static void stt_input_chunk(struct stt_node *node, struct stt_session *s,
-			    const struct stt_inner *inner, unsigned int size,
-			    struct stt_chunk *chunk)
-{
-	struct sk_buff *skb;
-
-	if (likely(!inner->last)) {
-		stt_input_messages(node, s, inner, chunk->n > 1 ? size : 0, chunk->skb);
-		return;
-	}
-	skb = stt_join(s, inner, chunk);
-	if (skb)
-		stt_input_messages(node, s, inner, 0, skb);
-}
 
 /* ------------------------------------------------------------------------ */
 /* What an authentic frame does to its session                              */
@@ -166,12 +65,12 @@ static void stt_input_chunk(struct stt_node *node, struct stt_session *s,
  */
 static void stt_input_roam(struct stt_session *s, const struct sk_buff *skb)
 {
-	struct stt_endpoint now, was;
+	struct stt_endpoint now;
 
+	if (likely(stt_session_is_at(s, skb)))
+		return;
 	stt_endpoint_of_skb(&now, skb);
-	stt_session_endpoint(s, &was);
-	if (unlikely(!stt_endpoint_equal(&now, &was)))
-		stt_session_move(s, &now);
+	stt_session_move(s, &now);
 }
 
 static void stt_input_heard(struct stt_session *s, const struct stt_header *h, bool newest,
@@ -309,7 +208,7 @@ static struct sk_buff *stt_input_copy_body(const struct stt_datagram *d)
 		kfree_skb(skb);
 		return NULL;
 	}
-	stt_input_stamp(skb, d->skb);
+	stt_deliver_stamp(skb, d->skb);
 	return skb;
 }
 
@@ -340,7 +239,7 @@ static void stt_input_body(struct stt_node *node, struct stt_session *s,
 		.epoch = h->epoch,
 		.n = 1,
 	};
-	stt_input_chunk(node, s, &inner, len, &chunk);
+	stt_deliver(node, s, &inner, len, &chunk);
 }
 
 /* What a packet was on its way does not concern the reader of the message. */
@@ -398,6 +297,16 @@ drop:
 /* ------------------------------------------------------------------------ */
 /* A batch                                                                  */
 
+/* Copy a part of the datagram: what is there may change, the copy will not. */
+static bool stt_batch_copy(const struct stt_batch *b, const struct stt_datagram *d,
+			   unsigned int off, void *to, unsigned int len)
+{
+	if (unlikely(!b->data))
+		return !skb_copy_bits(d->skb, d->off + off, to, len);
+	memcpy(to, b->data + off, len);
+	return true;
+}
+
 /* The run goes to its reader. @keep_page: see stt_run_take(). */
 static void stt_batch_flush(struct stt_batch *b, const struct sk_buff *skb, bool keep_page)
 {
@@ -414,20 +323,23 @@ static void stt_batch_flush(struct stt_batch *b, const struct sk_buff *skb, bool
 		stt_count_add(b->node, b->session, DROP_NO_MEMORY, chunk.n);
 		return;
 	}
-	stt_input_stamp(chunk.skb, skb);
-	stt_input_chunk(b->node, b->session, &inner, run->size, &chunk);
+	stt_deliver_stamp(chunk.skb, skb);
+	stt_deliver(b->node, b->session, &inner, run->size, &chunk);
 }
 
 /* Room for the sealed part of @d behind the run, or behind a new one. */
 static u8 *stt_batch_room(struct stt_batch *b, const struct stt_datagram *d)
 {
 	unsigned int len = d->len - STT_HDR_LEN;
+	/* What is to come of payload, if all frames are like this one. */
+	unsigned int frames = (d->skb->len - d->off) / d->len;
+	unsigned int expected = frames * (d->len - STT_OVERHEAD) + STT_INNER_LEN + STT_TAG_LEN;
 	u8 *body;
 
-	body = stt_run_room(&b->run, len, d->skb->len - d->off);
+	body = stt_run_room(&b->run, len, expected);
 	if (!body && b->run.n) {
 		stt_batch_flush(b, d->skb, false);
-		body = stt_run_room(&b->run, len, d->skb->len - d->off);
+		body = stt_run_room(&b->run, len, expected);
 	}
 	return body;
 }
@@ -477,7 +389,7 @@ static void stt_batch_open(struct stt_batch *b, const struct stt_header *h,
 		stt_count(b->node, b->session, DROP_NO_MEMORY);
 		return;
 	}
-	good = !skb_copy_bits(d->skb, d->off + STT_HDR_LEN, body, d->len - STT_HDR_LEN) &&
+	good = stt_batch_copy(b, d, STT_HDR_LEN, body, d->len - STT_HDR_LEN) &&
 	       stt_input_open(b->node, b->session, h, d, key, body, &verdict);
 	if (good) {
 		stt_batch_heard(b, h, verdict == STT_REPLAY_NEWEST, d->skb);
@@ -589,6 +501,14 @@ static void stt_input_handshake(struct stt_node *node, const struct stt_datagram
 	stt_count(node, NULL, RX_HANDSHAKE);
 }
 
+/* The first bytes of a datagram in a batch. */
+static bool stt_batch_look(struct stt_batch *b, struct stt_datagram *d, u8 *buf)
+{
+	b->data = stt_cursor_find(&b->at, d->skb, d->off, d->len);
+	d->clear = buf;
+	return stt_batch_copy(b, d, 0, buf, min_t(unsigned int, d->len, STT_HDR_LEN));
+}
+
 static bool stt_input_look(struct stt_datagram *d, u8 *buf)
 {
 	d->clear = skb_header_pointer(d->skb, d->off, min_t(unsigned int, d->len, STT_HDR_LEN),
@@ -605,7 +525,7 @@ static void stt_input_batch(struct stt_node *node, const struct sk_buff *skb, un
 
 	for (; d.off < skb->len; d.off += step) {
 		d.len = min(step, skb->len - d.off);
-		if (!stt_input_look(&d, buf))
+		if (!stt_batch_look(&b, &d, buf))
 			stt_count(node, NULL, DROP_MALFORMED);
 		else if (d.clear[STT_OFF_TYPE] == STT_FRAME_TRANSPORT)
 			stt_batch_transport(&b, &d);

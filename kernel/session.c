@@ -289,6 +289,19 @@ void stt_session_endpoint(struct stt_session *s, struct stt_endpoint *ep)
 	} while (read_seqretry(&s->endpoint_lock, seq));
 }
 
+/* Is the peer still where @skb came from? */
+bool stt_session_is_at(struct stt_session *s, const struct sk_buff *skb)
+{
+	unsigned int seq;
+	bool same;
+
+	do {
+		seq = read_seqbegin(&s->endpoint_lock);
+		same = stt_endpoint_is_of_skb(&s->endpoint, skb);
+	} while (read_seqretry(&s->endpoint_lock, seq));
+	return same;
+}
+
 /* Another address of ours is a matter of routing; of the peer's, an event. */
 void stt_session_move(struct stt_session *s, const struct stt_endpoint *ep)
 {

@@ -122,6 +122,7 @@ int stt_session_error(const struct stt_session *s);
 bool stt_session_activate(struct stt_session *s);
 bool stt_session_end(struct stt_session *s, u8 state, u8 reason);
 void stt_session_endpoint(struct stt_session *s, struct stt_endpoint *ep);
+bool stt_session_is_at(struct stt_session *s, const struct sk_buff *skb);
 void stt_session_move(struct stt_session *s, const struct stt_endpoint *ep);
 
 /* timer.c */

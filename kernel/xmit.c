@@ -279,7 +279,11 @@ static int stt_xmit4(struct net *net, struct sock *udp, struct stt_route *rt,
 	iph->saddr = saddr;
 	iph->daddr = daddr;
 	iph->tot_len = htons(skb->len);
-	__ip_select_ident(net, iph, stt_xmit_segs(skb));
+	/* What is never cut needs no number to put it together by, RFC 6864. */
+	if (df)
+		iph->id = 0;
+	else
+		__ip_select_ident(net, iph, stt_xmit_segs(skb));
 	return stt_xmit_cgroup(udp, skb) ?: ip_local_out(net, udp, skb);
 }
 
