@@ -91,7 +91,8 @@ static void stt_input_control(struct stt_session *s, u8 kind, const u8 *payload)
 		stt_output_control(s, STT_KIND_HEARTBEAT_ACK);
 	else if (kind == STT_KIND_SESSION_CLOSE)
 		stt_session_end(s, STT_SESSION_STATE_CLOSED, payload[0]);
-	/* Of a HEARTBEAT_ACK, that it came is all it says. */
+	else if (kind == STT_KIND_HEARTBEAT_ACK)
+		stt_heartbeat_answered(s);
 }
 
 /* ------------------------------------------------------------------------ */

@@ -10,6 +10,8 @@
  * the peer has proved that it has its half (a frame of that epoch came), or
  * until netlink says so.
  *
+ * How long keys last when nothing else ends them is rekey.c's.
+ *
  * Install is create-only, an epoch is only ever followed by the next one, and
  * a secret that the session has, or had among its last ones, is refused: a
  * counter never sends twice under one key.
@@ -23,6 +25,7 @@
 #include <linux/slab.h>
 
 #include "key.h"
+#include "rekey.h"
 #include "session.h"
 #include "trace.h"
 
@@ -186,8 +189,9 @@ static void stt_tx_key_promote(struct stt_session *s)
 	struct stt_tx_key *next = stt_tx_key_in(s, &s->tx_next);
 	struct stt_tx_key *old;
 
-	s->tx_epoch = next->key.epoch;
+	WRITE_ONCE(s->tx_epoch, next->key.epoch);
 	trace_stt_key_epoch(s, STT_DIRECTION_TX, s->tx_epoch);
+	stt_rekey_promoted(s, next->key.suite);
 	old = rcu_replace_pointer(s->tx, next, lockdep_is_held(&s->lock));
 	RCU_INIT_POINTER(s->tx_next, NULL);
 	if (old)
@@ -208,6 +212,7 @@ static int stt_tx_key_insert(struct stt_session *s, struct stt_tx_key *key,
 
 	stt_secret_remember(s, key->key.cipher.secret);
 	rcu_assign_pointer(s->tx_next, key);
+	s->next_since = jiffies;
 	if (!s->tx_installed || stt_epoch_proved(s, key->key.epoch))
 		stt_tx_key_promote(s);
 	s->tx_installed = true;
@@ -226,8 +231,10 @@ static int stt_rx_key_insert(struct stt_session *s, struct stt_rx_key *key,
 		return err;
 
 	stt_secret_remember(s, key->key.cipher.secret);
+	s->next_since = jiffies;
 	if (!s->rx_installed) {
 		s->rx_epoch = key->key.epoch;
+		s->rx_since = jiffies;
 		trace_stt_key_epoch(s, STT_DIRECTION_RX, s->rx_epoch);
 	}
 	s->rx_installed = true;
@@ -319,23 +326,42 @@ int stt_key_remove(struct stt_session *s, u8 epoch, u8 direction,
 	return err;
 }
 
-/* Send with @epoch from now on. */
+/*
+ * Has the peer still to be heard in the epoch that sends? It may be waiting for
+ * our first frame of it.
+ */
+bool stt_keys_unsettled(struct stt_session *s)
+{
+	return rcu_access_pointer(s->tx) && s->tx_epoch == stt_epoch_next(s->rx_epoch) &&
+	       stt_rx_key_of(s, s->tx_epoch);
+}
+
+/*
+ * Send with @epoch from now on. A peer that waits for proof before it does the
+ * same gets it at once, also where nobody has anything to send.
+ */
 int stt_key_use_tx(struct stt_session *s, u8 epoch, struct netlink_ext_ack *extack)
 {
 	struct stt_tx_key *tx, *next;
+	bool prove = false;
 	int err = 0;
 
 	spin_lock_bh(&s->lock);
 	tx = stt_tx_key_in(s, &s->tx);
 	next = stt_tx_key_in(s, &s->tx_next);
-	if (next && next->key.epoch == epoch)
+	if (next && next->key.epoch == epoch) {
 		stt_tx_key_promote(s);
-	else if (!tx || tx->key.epoch != epoch)
+		prove = stt_keys_unsettled(s) && s->state == STT_SESSION_STATE_ACTIVE;
+	} else if (!tx || tx->key.epoch != epoch) {
 		err = -ENOKEY;
+	}
 	spin_unlock_bh(&s->lock);
 
 	if (err)
 		NL_SET_ERR_MSG(extack, "no send key of this epoch");
+	if (prove)
+		stt_heartbeat(s);
+	stt_timer_within(s, HZ);
 	return err;
 }
 
@@ -348,15 +374,16 @@ static void stt_rx_epoch_advance(struct stt_session *s, u8 epoch)
 		return;
 	WRITE_ONCE(s->rx_epoch, epoch);
 	trace_stt_key_epoch(s, STT_DIRECTION_RX, epoch);
-	stt_rx_key_retire(s, (previous + STT_EPOCHS - 1) % STT_EPOCHS);
+	s->rx_since = jiffies;
+	stt_rx_key_retire(s, stt_epoch_before(previous));
 }
 
 /* An authentic frame of @epoch came: follow the peer if that is news. */
 void stt_keys_advance(struct stt_session *s, u8 epoch)
 {
-	struct stt_tx_key *next;
+	struct stt_tx_key *next = rcu_dereference(s->tx_next);
 
-	if (likely(READ_ONCE(s->rx_epoch) == epoch && !rcu_access_pointer(s->tx_next)))
+	if (likely(READ_ONCE(s->rx_epoch) == epoch && (!next || next->key.epoch != epoch)))
 		return;
 
 	spin_lock_bh(&s->lock);
@@ -365,6 +392,51 @@ void stt_keys_advance(struct stt_session *s, u8 epoch)
 	if (next && next->key.epoch == epoch)
 		stt_tx_key_promote(s);
 	spin_unlock_bh(&s->lock);
+	stt_timer_within(s, HZ);
+}
+
+/* The receive key that has this role now, or NULL. */
+static struct stt_rx_key *stt_rx_key_as(struct stt_session *s, enum stt_key_role role)
+{
+	u8 next = stt_epoch_next(s->rx_epoch);
+
+	switch (role) {
+	case STT_KEY_CURRENT:
+		return stt_rx_key_of(s, s->rx_epoch);
+	case STT_KEY_PREVIOUS:
+		return stt_rx_key_of(s, stt_epoch_before(s->rx_epoch));
+	case STT_KEY_UNPROVED:
+		/* What our own half of is in use was proved by the handshake. */
+		return s->tx_epoch == next ? NULL : stt_rx_key_of(s, next);
+	default:
+		return NULL;
+	}
+}
+
+bool stt_keys_have(struct stt_session *s, enum stt_key_role role)
+{
+	lockdep_assert_held(&s->lock);
+	if (role == STT_KEY_SENDING)
+		return rcu_access_pointer(s->tx);
+	if (role == STT_KEY_UNPROVED && rcu_access_pointer(s->tx_next))
+		return true;
+	return stt_rx_key_as(s, role);
+}
+
+/* Its time is over: the key of this role is wiped. */
+void stt_keys_expire(struct stt_session *s, enum stt_key_role role)
+{
+	struct stt_rx_key *rx = stt_rx_key_as(s, role);
+
+	lockdep_assert_held(&s->lock);
+	if (rx)
+		stt_rx_key_retire(s, rx->key.epoch);
+	if (role == STT_KEY_UNPROVED)
+		stt_tx_key_retire(s, &s->tx_next);
+	if (role == STT_KEY_SENDING) {
+		stt_tx_key_retire(s, &s->tx);
+		WRITE_ONCE(s->tx_expired, true);
+	}
 }
 
 /* The session is gone or over: no key outlives it. */
@@ -381,15 +453,20 @@ void stt_keys_release(struct stt_session *s)
 }
 
 /*
- * Take @n consecutive counters; returns the first, or -EKEYEXPIRED. The limit
- * lies half way at most: however many callers pass the check at once, no counter can
- * wrap behind their backs.
+ * Take @n consecutive counters; returns the first, or -EKEYEXPIRED. The limits
+ * lie half way or before: however many callers pass the check at once, no
+ * counter can wrap behind their backs.
  */
-s64 stt_key_reserve(struct stt_tx_key *key, unsigned int n)
+s64 stt_key_reserve(struct stt_session *s, struct stt_tx_key *key, unsigned int n)
 {
-	if (unlikely(atomic64_read(&key->counter) >=
-		     stt_suite_counters(key->key.suite) - n))
-		return -EKEYEXPIRED;
+	u64 end = atomic64_read(&key->counter) + n;
+
+	if (unlikely(end > READ_ONCE(s->rekey_at))) {
+		int err = stt_rekey_volume(s, key, end);
+
+		if (err)
+			return err;
+	}
 	return atomic64_fetch_add(n, &key->counter);
 }
 

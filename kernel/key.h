@@ -16,6 +16,14 @@
 struct netlink_ext_ack;
 struct stt_session;
 
+/* Keys of a session by what they are for, not by epoch. */
+enum stt_key_role {
+	STT_KEY_SENDING,	/* seals */
+	STT_KEY_CURRENT,	/* opens what the peer seals now */
+	STT_KEY_PREVIOUS,	/* opens what the peer has sealed before */
+	STT_KEY_UNPROVED,	/* both of the next epoch, which may never come */
+};
+
 /**
  * struct stt_key - what both directions have in common
  * @cipher: the secret; wiped before the memory is given back
@@ -65,6 +73,11 @@ static inline u8 stt_epoch_next(u8 epoch)
 	return (epoch + 1) % STT_EPOCHS;
 }
 
+static inline u8 stt_epoch_before(u8 epoch)
+{
+	return (epoch + STT_EPOCHS - 1) % STT_EPOCHS;
+}
+
 /* A key as netlink describes it, before it is one. */
 struct stt_key_spec {
 	const u8 *secret;
@@ -82,7 +95,13 @@ int __must_check stt_key_use_tx(struct stt_session *s, u8 epoch,
 void stt_keys_advance(struct stt_session *s, u8 epoch);
 void stt_keys_release(struct stt_session *s);
 
-s64 __must_check stt_key_reserve(struct stt_tx_key *key, unsigned int n);
+/* Under s->lock. */
+bool stt_keys_have(struct stt_session *s, enum stt_key_role role);
+void stt_keys_expire(struct stt_session *s, enum stt_key_role role);
+bool stt_keys_unsettled(struct stt_session *s);
+
+s64 __must_check stt_key_reserve(struct stt_session *s, struct stt_tx_key *key,
+				 unsigned int n);
 int __must_check stt_key_seal(const struct stt_tx_key *key, u8 *frame, size_t body_len,
 			      u64 counter);
 bool __must_check stt_key_open(const struct stt_rx_key *key, u8 *dst, const u8 *src,

@@ -31,6 +31,8 @@ static const struct nla_policy stt_node_policy[STT_A_NODE_MAX + 1] = {
 	[STT_A_NODE_HEARTBEAT_MS]	= { .type = NLA_U32 },
 	[STT_A_NODE_CLOSE_REASON]	= { .type = NLA_U8 },
 	[STT_A_NODE_GID]		= { .type = NLA_U32 },
+	[STT_A_NODE_REKEY_AGE_MS]	= { .type = NLA_U32 },
+	[STT_A_NODE_REKEY_VOLUME]	= { .type = NLA_U32 },
 };
 
 const struct nla_policy stt_key_policy[STT_A_KEY_MAX + 1] = {
@@ -57,6 +59,8 @@ static const struct nla_policy stt_session_policy[STT_A_SESSION_MAX + 1] = {
 	[STT_A_SESSION_KEY]		= NLA_POLICY_NESTED(stt_key_policy),
 	[STT_A_SESSION_TX_EPOCH]	= NLA_POLICY_MAX(NLA_U8, STT_EPOCHS - 1),
 	[STT_A_SESSION_CLOSE_REASON]	= { .type = NLA_U8 },
+	[STT_A_SESSION_REKEY_AGE_MS]	= { .type = NLA_U32 },
+	[STT_A_SESSION_REKEY_VOLUME]	= { .type = NLA_U32 },
 };
 
 /* ------------------------------------------------------------------------ */
@@ -139,6 +143,29 @@ bool stt_nl_heartbeat_ok(struct genl_info *info, const struct nlattr *attr)
 	return false;
 }
 
+/*
+ * Put what the request says about rekeying into @spec; what it leaves out
+ * stays as it is.
+ */
+int stt_nl_rekey_parse(struct genl_info *info, int age_attr, int volume_attr,
+		       struct stt_rekey_spec *spec)
+{
+	const struct nlattr *age = info->attrs[age_attr];
+	const struct nlattr *volume = info->attrs[volume_attr];
+	u32 ms = age ? nla_get_u32(age) : 0;
+
+	if (ms && (ms < STT_REKEY_AGE_MS_MIN || ms > STT_REKEY_AGE_MS_MAX)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, age,
+				    "rekey age must be 0 (off) or 1 s to 7 days");
+		return -EINVAL;
+	}
+	if (age)
+		spec->age_ms = ms;
+	if (volume)
+		spec->volume = nla_get_u32(volume);
+	return 0;
+}
+
 u8 stt_nl_reason(struct genl_info *info, int attr)
 {
 	return info->attrs[attr] ? nla_get_u8(info->attrs[attr]) : STT_CLOSE_NONE;
@@ -174,13 +201,20 @@ static int stt_nl_node_gid(struct genl_info *info, kgid_t *gid)
 static int stt_nl_node_spec(struct genl_info *info, struct stt_node_spec *spec)
 {
 	const struct nlattr *heartbeat = info->attrs[STT_A_NODE_HEARTBEAT_MS];
+	int err;
 
 	if (heartbeat) {
 		if (!stt_nl_heartbeat_ok(info, heartbeat))
 			return -EINVAL;
 		spec->heartbeat_ms = nla_get_u32(heartbeat);
 	}
-	return info->attrs[STT_A_NODE_GID] ? stt_nl_node_gid(info, &spec->gid) : 0;
+	if (info->attrs[STT_A_NODE_GID]) {
+		err = stt_nl_node_gid(info, &spec->gid);
+		if (err)
+			return err;
+	}
+	return stt_nl_rekey_parse(info, STT_A_NODE_REKEY_AGE_MS, STT_A_NODE_REKEY_VOLUME,
+				  &spec->rekey);
 }
 
 /* @sock is held by its file, so it cannot be closed meanwhile. */
@@ -211,6 +245,7 @@ static int stt_nl_node_new(struct sk_buff *skb, struct genl_info *info)
 	struct stt_node_spec spec = {
 		.heartbeat_ms = STT_HEARTBEAT_MS_DEFAULT,
 		.gid = INVALID_GID,
+		.rekey = { .age_ms = STT_REKEY_AGE_MS_DEFAULT },
 	};
 	struct nlattr *fd = info->attrs[STT_A_NODE_SOCKET_FD];
 	struct socket *sock;
@@ -247,10 +282,13 @@ static int stt_nl_node_set(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&node->lock);
 	spec.heartbeat_ms = node->heartbeat_ms;
 	spec.gid = node->gid;
+	spec.rekey = node->rekey;
 	err = stt_nl_node_spec(info, &spec);
 	if (!err) {
 		WRITE_ONCE(node->heartbeat_ms, spec.heartbeat_ms);
 		WRITE_ONCE(node->gid, spec.gid);
+		WRITE_ONCE(node->rekey.age_ms, spec.rekey.age_ms);
+		WRITE_ONCE(node->rekey.volume, spec.rekey.volume);
 	}
 	mutex_unlock(&node->lock);
 	stt_node_put(node, STT_REF_REQUEST);
@@ -295,6 +333,7 @@ static const struct genl_ops stt_genl_ops[] = {
 	STT_NL_SESSION_OP(STT_CMD_KEY_NEW, stt_nl_key_new, NULL),
 	STT_NL_SESSION_OP(STT_CMD_KEY_DEL, stt_nl_key_del, NULL),
 	STT_NL_SOCKET_OP(STT_CMD_SOCKET_GET, NULL, stt_nl_socket_dump),
+	STT_NL_SESSION_OP(STT_CMD_SESSION_REKEY, stt_nl_session_rekey, NULL),
 };
 
 static const struct genl_multicast_group stt_genl_groups[] = {

@@ -7,6 +7,7 @@
 #include <net/genetlink.h>
 
 struct stt_node;
+struct stt_rekey_spec;
 struct stt_session;
 struct stt_sock;
 
@@ -45,6 +46,7 @@ int stt_nl_socket_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int stt_nl_session_new(struct sk_buff *skb, struct genl_info *info);
 int stt_nl_session_set(struct sk_buff *skb, struct genl_info *info);
 int stt_nl_session_del(struct sk_buff *skb, struct genl_info *info);
+int stt_nl_session_rekey(struct sk_buff *skb, struct genl_info *info);
 int stt_nl_key_new(struct sk_buff *skb, struct genl_info *info);
 int stt_nl_key_del(struct sk_buff *skb, struct genl_info *info);
 
@@ -56,6 +58,8 @@ struct stt_node *stt_nl_node(struct genl_info *info, int attr);
 struct stt_node *stt_nl_own_node(struct sk_buff *skb, struct genl_info *info, int attr);
 struct stt_session *stt_nl_session(struct genl_info *info, struct stt_node *node);
 bool stt_nl_heartbeat_ok(struct genl_info *info, const struct nlattr *attr);
+int stt_nl_rekey_parse(struct genl_info *info, int age_attr, int volume_attr,
+		       struct stt_rekey_spec *spec);
 u8 stt_nl_reason(struct genl_info *info, int attr);
 
 extern const struct nla_policy stt_key_policy[STT_A_KEY_MAX + 1];

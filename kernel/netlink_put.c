@@ -67,6 +67,8 @@ int stt_nl_put_node(struct sk_buff *skb, struct stt_node *node)
 	if (nla_put_u32(skb, STT_A_NODE_ID, node->id) ||
 	    nla_put_u32(skb, STT_A_NODE_UID, uid) ||
 	    nla_put_u32(skb, STT_A_NODE_HEARTBEAT_MS, READ_ONCE(node->heartbeat_ms)) ||
+	    nla_put_u32(skb, STT_A_NODE_REKEY_AGE_MS, node->rekey.age_ms) ||
+	    nla_put_u32(skb, STT_A_NODE_REKEY_VOLUME, node->rekey.volume) ||
 	    nla_put_u32(skb, STT_A_NODE_SESSIONS, atomic_read(&node->n_sessions)))
 		return -EMSGSIZE;
 	return stt_nl_put_udp(skb, node);
@@ -105,12 +107,14 @@ static int stt_nl_put_endpoint6(struct sk_buff *skb, const struct stt_endpoint *
 /* Who and where: all that an event says. */
 int stt_nl_put_session(struct sk_buff *skb, struct stt_session *s)
 {
+	u32 rekey = READ_ONCE(s->rekey_reason);
 	struct stt_endpoint ep;
 
 	if (nla_put_u32(skb, STT_A_SESSION_NODE, s->node->id) ||
 	    nla_put_u64_64bit(skb, STT_A_SESSION_ID, s->id, STT_A_SESSION_PAD) ||
 	    nla_put_u32(skb, STT_A_SESSION_STATE, READ_ONCE(s->state)) ||
 	    nla_put_u8(skb, STT_A_SESSION_CLOSE_REASON, READ_ONCE(s->close_reason)) ||
+	    (rekey && nla_put_u32(skb, STT_A_SESSION_REKEY_REASON, rekey)) ||
 	    (s->peer_id &&
 	     nla_put(skb, STT_A_SESSION_PEER_ID, STT_PEER_ID_LEN, s->peer_id)))
 		return -EMSGSIZE;
@@ -159,16 +163,14 @@ static int stt_nl_put_rx_key(struct sk_buff *skb, const struct stt_rx_key *key)
 /* All but the secrets. */
 static int stt_nl_put_keys(struct sk_buff *skb, struct stt_session *s)
 {
-	const struct stt_tx_key *tx;
 	unsigned int i;
 	int err;
 
 	rcu_read_lock();
-	tx = rcu_dereference(s->tx);
-	err = stt_nl_put_tx_key(skb, tx) ?:
+	err = stt_nl_put_tx_key(skb, rcu_dereference(s->tx)) ?:
 	      stt_nl_put_tx_key(skb, rcu_dereference(s->tx_next));
-	if (!err && tx)
-		err = nla_put_u8(skb, STT_A_SESSION_TX_EPOCH, tx->key.epoch);
+	if (!err && s->tx_installed)
+		err = nla_put_u8(skb, STT_A_SESSION_TX_EPOCH, READ_ONCE(s->tx_epoch));
 	for (i = 0; !err && i < STT_RX_SLOTS; i++)
 		err = stt_nl_put_rx_key(skb, rcu_dereference(s->rx[i]));
 	if (!err && s->rx_installed)
@@ -202,12 +204,33 @@ static int stt_nl_put_idle(struct sk_buff *skb, const struct stt_session *s)
 			   jiffies_to_msecs(READ_ONCE(s->heartbeat)));
 }
 
+/* What rekey.c and rtt.c go by, and what they found. */
+static int stt_nl_put_rekey(struct sk_buff *skb, struct stt_session *s)
+{
+	u64 key_age = jiffies_to_msecs(jiffies - READ_ONCE(s->tx_since));
+	u32 rtt = READ_ONCE(s->rtt_us);
+
+	if (nla_put_u32(skb, STT_A_SESSION_REKEY_AGE_MS,
+			jiffies_to_msecs(READ_ONCE(s->rekey_age))) ||
+	    nla_put_u32(skb, STT_A_SESSION_REKEY_VOLUME, READ_ONCE(s->rekey_volume)) ||
+	    (rcu_access_pointer(s->tx) &&
+	     nla_put_u64_64bit(skb, STT_A_SESSION_KEY_AGE_MS, key_age, STT_A_SESSION_PAD)))
+		return -EMSGSIZE;
+	if (!rtt)
+		return 0;
+	if (nla_put_u32(skb, STT_A_SESSION_RTT_US, rtt) ||
+	    nla_put_u32(skb, STT_A_SESSION_SRTT_US, READ_ONCE(s->srtt_us)))
+		return -EMSGSIZE;
+	return 0;
+}
+
 int stt_nl_put_session_full(struct sk_buff *skb, struct stt_session *s)
 {
 	return stt_nl_put_session(skb, s) ?:
 	       stt_nl_put_keys(skb, s) ?:
 	       stt_nl_put_mtu(skb, s) ?:
 	       stt_nl_put_idle(skb, s) ?:
+	       stt_nl_put_rekey(skb, s) ?:
 	       stt_session_stats_put(skb, STT_A_SESSION_STATS, s);
 }
 

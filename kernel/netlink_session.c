@@ -210,7 +210,10 @@ static int stt_nl_session_parse(struct genl_info *info, struct stt_node *node,
 			return -EINVAL;
 		spec->heartbeat_ms = nla_get_u32(attrs[STT_A_SESSION_HEARTBEAT_MS]);
 	}
-	return stt_nl_peer(info, node, &spec->endpoint);
+	spec->rekey = node->rekey;
+	return stt_nl_rekey_parse(info, STT_A_SESSION_REKEY_AGE_MS, STT_A_SESSION_REKEY_VOLUME,
+				  &spec->rekey) ?:
+	       stt_nl_peer(info, node, &spec->endpoint);
 }
 
 /* Publish @s, complete with its keys, unless the node has died. */
@@ -318,15 +321,27 @@ static int stt_nl_check_state(struct genl_info *info, struct stt_session *s)
 	return 0;
 }
 
+/* As it is now, and what the request changes of it. */
+static int stt_nl_new_rekey(struct genl_info *info, struct stt_session *s,
+			    struct stt_rekey_spec *spec)
+{
+	spec->age_ms = jiffies_to_msecs(s->rekey_age);
+	spec->volume = s->rekey_volume;
+	return stt_nl_rekey_parse(info, STT_A_SESSION_REKEY_AGE_MS, STT_A_SESSION_REKEY_VOLUME,
+				  spec);
+}
+
 /* All is checked before anything is changed. */
 static int stt_nl_do_session_set(struct genl_info *info, struct stt_session *s)
 {
 	struct nlattr **attrs = info->attrs;
 	bool has_peer = attrs[STT_A_SESSION_PEER_IPV4] || attrs[STT_A_SESSION_PEER_IPV6];
+	bool has_rekey = attrs[STT_A_SESSION_REKEY_AGE_MS] || attrs[STT_A_SESSION_REKEY_VOLUME];
+	struct stt_rekey_spec rekey;
 	struct stt_endpoint ep;
 	int err;
 
-	err = stt_nl_check_state(info, s);
+	err = stt_nl_check_state(info, s) ?: stt_nl_new_rekey(info, s, &rekey);
 	if (!err && has_peer)
 		err = stt_nl_peer(info, s->node, &ep);
 	if (err)
@@ -345,6 +360,10 @@ static int stt_nl_do_session_set(struct genl_info *info, struct stt_session *s)
 		stt_session_move(s, &ep);
 	if (attrs[STT_A_SESSION_HEARTBEAT_MS])
 		stt_timer_set(s, nla_get_u32(attrs[STT_A_SESSION_HEARTBEAT_MS]));
+	if (has_rekey) {
+		stt_rekey_set(s, &rekey);
+		stt_timer_within(s, 1);
+	}
 	if (attrs[STT_A_SESSION_STATE])
 		stt_session_activate(s);
 	return 0;
@@ -366,6 +385,16 @@ int stt_nl_session_del(struct sk_buff *skb, struct genl_info *info)
 	return stt_nl_change(skb, info, stt_nl_do_session_del);
 }
 
+static int stt_nl_do_session_rekey(struct genl_info *info, struct stt_session *s)
+{
+	return stt_rekey_demand(s, info->extack);
+}
+
+int stt_nl_session_rekey(struct sk_buff *skb, struct genl_info *info)
+{
+	return stt_nl_change(skb, info, stt_nl_do_session_rekey);
+}
+
 static int stt_nl_do_key_new(struct genl_info *info, struct stt_session *s)
 {
 	struct stt_key_spec spec;
@@ -374,7 +403,12 @@ static int stt_nl_do_key_new(struct genl_info *info, struct stt_session *s)
 	if (stt_nl_missing(info, STT_A_SESSION_KEY, "which key?"))
 		return -EINVAL;
 	err = stt_nl_key_parse(info->attrs[STT_A_SESSION_KEY], &spec, true, info->extack);
-	return err ?: stt_key_install(s, &spec, info->extack);
+	if (!err)
+		err = stt_key_install(s, &spec, info->extack);
+	/* It may be one that waits, but not for ever. */
+	if (!err)
+		stt_timer_within(s, HZ);
+	return err;
 }
 
 int stt_nl_key_new(struct sk_buff *skb, struct genl_info *info)

@@ -199,6 +199,7 @@ struct stt_node *stt_node_create(struct net *net, struct sock *udp,
 	node->net = net;
 	node->uid = current_euid();
 	node->gid = spec->gid;
+	node->rekey = spec->rekey;
 	node->heartbeat_ms = spec->heartbeat_ms;
 	stt_net_stats_join(node);
 

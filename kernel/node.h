@@ -13,6 +13,7 @@
 #include <net/sock.h>
 
 #include "ref.h"
+#include "rekey.h"
 #include "stats.h"
 
 struct ctl_table;
@@ -80,6 +81,7 @@ struct stt_net {
  * @udp_had_port: its port was bound by number
  * @udp_watch: in the list of nodes to look after, of IPv6 sockets
  * @heartbeat_ms: default of new sessions
+ * @rekey: the same
  * @sessions: by id
  * @session_index: the same sessions by index, which a session keeps
  * @n_sessions: how many
@@ -112,6 +114,7 @@ struct stt_node {
 	struct list_head udp_watch;
 
 	u32 heartbeat_ms;
+	struct stt_rekey_spec rekey;
 	struct rhashtable sessions;
 	struct xarray session_index;
 	atomic_t n_sessions;
@@ -132,6 +135,7 @@ struct stt_node {
 struct stt_node_spec {
 	u32 heartbeat_ms;
 	kgid_t gid;
+	struct stt_rekey_spec rekey;
 };
 
 extern unsigned int stt_net_id;

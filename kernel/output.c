@@ -146,10 +146,10 @@ static int stt_output_seal(struct stt_session *s, struct stt_burst *b)
 	rcu_read_lock();
 	key = rcu_dereference(s->tx);
 	if (likely(key))
-		counter = stt_key_reserve(key, b->frames);
+		counter = stt_key_reserve(s, key, b->frames);
 	else
 		/* It may have ended while the caller waited for room. */
-		counter = stt_session_error(s) ?: -ENOKEY;
+		counter = stt_session_error(s) ?: stt_key_error(s);
 	err = counter < 0 ? counter : stt_burst_seal(b, key, s, counter);
 	rcu_read_unlock();
 	return err;

@@ -109,6 +109,7 @@ struct stt_session *stt_session_create(struct stt_node *node,
 	/* Entries must be younger than this; 0 would be in the future at boot. */
 	dst_cache_reset(&s->dst_cache);
 	stt_timer_setup(s, spec->heartbeat_ms);
+	stt_rekey_set(s, &spec->rekey);
 	return s;
 }
 

@@ -12,6 +12,7 @@
 #include "endpoint.h"
 #include "key.h"
 #include "ref.h"
+#include "rekey.h"
 #include "stats.h"
 
 struct stt_join;
@@ -34,10 +35,27 @@ struct stt_node;
  * @tx_installed: there was a send key once
  * @rx_installed: there was a receive key once
  * @unlinked: left the table; no socket may join any more
+ * @tx_suite: of the key that sends, or did last
+ * @tx_expired: the key that sent was wiped for its age or volume
+ * @rekey_reason: enum stt_rekey_reason; what the owner is asked for
+ * @rekey_tries: how often it was, without a new key
+ * @rekey_jitter: which part of an eighth of @rekey_age a key asks early
  * @next_secret: where the next goes in @secrets
  * @secrets: fingerprints of the last secrets, so that none comes back
  * @missed: heartbeats sent since the peer was last heard; timer only
- * @last_beat: jiffies of the last of them; timer only
+ * @beats: heartbeats that were not answered, of those that may be timed
+ * @beats_late: an answer may still come that is not the next one's
+ * @last_beat: jiffies of the last of @missed; timer only
+ * @beat_us: when the first of @beats left
+ * @rtt_us: last round trip
+ * @srtt_us: smoothed
+ * @rekey_age: of the send key, in jiffies, at which a new one is wanted; 0: none
+ * @rekey_volume: frames for the same; 0: the suite's
+ * @rekey_asked: jiffies of the last question
+ * @rx_since: jiffies when @rx_epoch began
+ * @next_since: jiffies when a key of the next epoch came
+ * @tx_since: jiffies when @tx began to send
+ * @rekey_at: frames of a key, after which a look at its volume is needed
  * @tx: key that sends
  * @tx_next: key that waits for the peer to have its half
  * @rx: keys that receive, by stt_rx_slot()
@@ -70,6 +88,13 @@ struct stt_session {
 	bool tx_installed;
 	bool rx_installed;
 	bool unlinked;
+	u8 tx_suite;
+	bool tx_expired;
+	u8 rekey_reason;
+	u8 rekey_tries;
+	u8 rekey_jitter;
+	u8 beats;
+	bool beats_late;
 	u8 next_secret;
 	u64 secrets[STT_SECRETS];
 
@@ -83,8 +108,18 @@ struct stt_session {
 	struct dst_cache dst_cache;
 
 	struct timer_list timer;
-	unsigned long heartbeat;
-	unsigned long last_beat;
+	u32 heartbeat;
+	u32 last_beat;
+	u32 beat_us;
+	u32 rtt_us;
+	u32 srtt_us;
+	u32 rekey_age;
+	u32 rekey_volume;
+	u32 rekey_asked;
+	u32 rx_since;
+	u32 next_since;
+	unsigned long tx_since;
+	u64 rekey_at;
 	unsigned long last_rx;
 	unsigned long last_tx;
 
@@ -100,6 +135,7 @@ struct stt_session_spec {
 	u64 id;
 	struct stt_endpoint endpoint;
 	const u8 *peer_id;
+	struct stt_rekey_spec rekey;
 	u32 heartbeat_ms;
 	u8 state;
 };
@@ -119,6 +155,12 @@ void stt_session_put(struct stt_session *s, enum stt_ref why);
 /* 0, or why nothing can be sent on the session. */
 int stt_session_error(const struct stt_session *s);
 
+/* Why there is no key to send with. */
+static inline int stt_key_error(const struct stt_session *s)
+{
+	return READ_ONCE(s->tx_expired) ? -EKEYEXPIRED : -ENOKEY;
+}
+
 bool stt_session_activate(struct stt_session *s);
 bool stt_session_end(struct stt_session *s, u8 state, u8 reason);
 void stt_session_endpoint(struct stt_session *s, struct stt_endpoint *ep);
@@ -129,6 +171,11 @@ void stt_session_move(struct stt_session *s, const struct stt_endpoint *ep);
 void stt_timer_setup(struct stt_session *s, u32 heartbeat_ms);
 void stt_timer_start(struct stt_session *s);
 void stt_timer_set(struct stt_session *s, u32 heartbeat_ms);
+void stt_timer_within(struct stt_session *s, unsigned long wait);
+
+/* rtt.c */
+void stt_heartbeat(struct stt_session *s);
+void stt_heartbeat_answered(struct stt_session *s);
 
 int stt_sessions_init(void);
 void stt_sessions_exit(void);

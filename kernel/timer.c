@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The timer of a session. There is one, and it does two things:
+ * The timer of a session. There is one, and it does three things:
  *
  *  heartbeat  when nothing was heard of the peer for an interval, ask it
  *             (HEARTBEAT); it answers at once (HEARTBEAT_ACK);
  *  death      when STT_HEARTBEATS_MISSED of those were not answered either, the
- *             peer is dead: four intervals after it was last heard.
+ *             peer is dead: four intervals after it was last heard;
+ *  keys       what rekey.c has to do at their ages.
  *
  * The timer is lazy. Frames only note the time; when it fires it looks how
- * long ago that was and sets itself for the rest.
+ * long ago that was and sets itself for the rest. Whoever wants it sooner only
+ * ever brings it forward.
  */
 
 #include <linux/jiffies.h>
@@ -20,39 +22,60 @@
 
 #define STT_HEARTBEATS_MISSED	3
 
-static void stt_timer_idle(struct stt_session *s, unsigned long interval, unsigned long heard)
+/* One more heartbeat, unless enough were in vain. Returns whether it lives. */
+static bool stt_timer_ask(struct stt_session *s)
 {
-	/* The answer may have come within the jiffy of the question. */
-	if (!time_before(heard, s->last_beat))
-		s->missed = 0;
 	if (s->missed >= STT_HEARTBEATS_MISSED) {
 		stt_session_end(s, STT_SESSION_STATE_DEAD, STT_CLOSE_NONE);
-		return;
+		return false;
 	}
 	s->missed++;
 	s->last_beat = jiffies;
-	stt_output_control(s, STT_KIND_HEARTBEAT);
-	mod_timer(&s->timer, jiffies + interval);
+	stt_heartbeat(s);
+	return true;
+}
+
+/* Heartbeat and death. Returns whether the session lives. */
+static bool stt_timer_beat(struct stt_session *s, unsigned long *wait)
+{
+	unsigned long interval = READ_ONCE(s->heartbeat);
+	unsigned long heard = jiffies - READ_ONCE(s->last_rx);
+	u32 asked = (u32)jiffies - s->last_beat;
+
+	if (!interval)
+		return true;
+	/* The answer may have come within the jiffy of the question. */
+	if (heard <= asked)
+		s->missed = 0;
+	if (!stt_due(heard, interval, wait) || (s->missed && !stt_due(asked, interval, wait)))
+		return true;
+	*wait = min(*wait, interval);
+	return stt_timer_ask(s);
 }
 
 static void stt_timer_fire(struct timer_list *timer)
 {
 	struct stt_session *s = from_timer(s, timer, timer);
-	unsigned long interval = READ_ONCE(s->heartbeat);
-	unsigned long heard = READ_ONCE(s->last_rx);
+	u8 state = READ_ONCE(s->state);
+	unsigned long wait = ULONG_MAX;
 
-	if (!interval || READ_ONCE(s->state) != STT_SESSION_STATE_ACTIVE)
+	if (state > STT_SESSION_STATE_ACTIVE)
 		return;
-
-	if (time_before(jiffies, heard + interval)) {
-		s->missed = 0;
-		mod_timer(&s->timer, heard + interval);
-	} else {
-		stt_timer_idle(s, interval, heard);
-	}
+	/* A pending session has no heartbeat: whoever made it says how long it waits. */
+	if (state == STT_SESSION_STATE_ACTIVE && !stt_timer_beat(s, &wait))
+		return;
+	stt_rekey_tick(s, &wait);
+	if (wait != ULONG_MAX)
+		stt_timer_within(s, wait);
 }
 
-static unsigned long stt_timer_interval(u32 heartbeat_ms)
+/* Look at the session in @wait jiffies, or before. Harmless when it is going. */
+void stt_timer_within(struct stt_session *s, unsigned long wait)
+{
+	timer_reduce(&s->timer, jiffies + wait);
+}
+
+static u32 stt_timer_interval(u32 heartbeat_ms)
 {
 	return heartbeat_ms ? max(msecs_to_jiffies(heartbeat_ms), 1UL) : 0;
 }
@@ -64,24 +87,23 @@ void stt_timer_setup(struct stt_session *s, u32 heartbeat_ms)
 	timer_setup(&s->timer, stt_timer_fire, 0);
 }
 
-/* A pending session has no heartbeat: whoever made it says how long it waits. */
 void stt_timer_start(struct stt_session *s)
 {
+	unsigned long first = stt_rekey_first(s);
 	unsigned long interval = READ_ONCE(s->heartbeat);
 
 	if (interval && READ_ONCE(s->state) == STT_SESSION_STATE_ACTIVE)
-		mod_timer(&s->timer, jiffies + interval);
+		first = min(first, interval);
+	stt_timer_within(s, first);
 }
 
-/* A new interval counts from now. */
+/* A new interval counts from when the peer was last heard. */
 void stt_timer_set(struct stt_session *s, u32 heartbeat_ms)
 {
-	unsigned long interval = stt_timer_interval(heartbeat_ms);
+	u32 interval = stt_timer_interval(heartbeat_ms);
 
 	lockdep_assert_held(&s->node->lock);
 	WRITE_ONCE(s->heartbeat, interval);
 	if (interval)
-		stt_timer_start(s);
-	else
-		timer_delete_sync(&s->timer);
+		stt_timer_within(s, interval);
 }

@@ -71,6 +71,7 @@ static int parse_event(const struct nlmsghdr *nlh, struct stt_event *ev)
 	case STT_CMD_SESSION_STATE_NTF:
 	case STT_CMD_SESSION_MOVED_NTF:
 	case STT_CMD_SESSION_DEL_NTF:
+	case STT_CMD_SESSION_REKEY_NTF:
 		ret = sttnl_parse_session(nlh, &ev->session);
 		ev->node = ev->session.node;
 		break;

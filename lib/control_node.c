@@ -13,6 +13,8 @@ static const struct sttnl_field node_fields[] = {
 	STTNL_FIELD(STT_A_NODE_HEARTBEAT_MS, struct stt_node_info, heartbeat_ms),
 	STTNL_FIELD(STT_A_NODE_SESSIONS, struct stt_node_info, sessions),
 	STTNL_FIELD(STT_A_NODE_INODE, struct stt_node_info, inode),
+	STTNL_FIELD(STT_A_NODE_REKEY_AGE_MS, struct stt_node_info, rekey_age_ms),
+	STTNL_FIELD(STT_A_NODE_REKEY_VOLUME, struct stt_node_info, rekey_volume),
 };
 
 static const struct sttnl_addr_attrs local_attrs = {
@@ -45,7 +47,18 @@ static int one_node(const struct nlmsghdr *nlh, void *arg)
 	return sttnl_parse_node(nlh, arg);
 }
 
-int stt_ctl_node_new(struct stt_ctl *ctl, int udp_fd, const uint32_t *heartbeat_ms, uint32_t *id)
+static void put_defaults(struct sttnl_req *req, const struct stt_node_defaults *d)
+{
+	if (d->has_heartbeat)
+		sttnl_put_u32(req, STT_A_NODE_HEARTBEAT_MS, d->heartbeat_ms);
+	if (d->has_rekey_age)
+		sttnl_put_u32(req, STT_A_NODE_REKEY_AGE_MS, d->rekey_age_ms);
+	if (d->has_rekey_volume)
+		sttnl_put_u32(req, STT_A_NODE_REKEY_VOLUME, d->rekey_volume);
+}
+
+int stt_ctl_node_new_with(struct stt_ctl *ctl, int udp_fd,
+			  const struct stt_node_defaults *defaults, uint32_t *id)
 {
 	struct stt_node_info info;
 	struct sttnl_req req;
@@ -55,13 +68,24 @@ int stt_ctl_node_new(struct stt_ctl *ctl, int udp_fd, const uint32_t *heartbeat_
 		return stt_err(-EBADF, "cannot attach a node: %d is no file descriptor", udp_fd);
 	sttnl_begin(&req, ctl->family, STT_CMD_NODE_NEW, 0);
 	sttnl_put_u32(&req, STT_A_NODE_SOCKET_FD, (uint32_t)udp_fd);
-	if (heartbeat_ms)
-		sttnl_put_u32(&req, STT_A_NODE_HEARTBEAT_MS, *heartbeat_ms);
+	if (defaults)
+		put_defaults(&req, defaults);
 	ret = sttnl_ask(ctl, &req, one_node, &info);
 	if (ret < 0)
 		return sttnl_fail(ctl, ret, "cannot attach socket %d as a node", udp_fd);
 	*id = info.id;
 	return 0;
+}
+
+int stt_ctl_node_new(struct stt_ctl *ctl, int udp_fd, const uint32_t *heartbeat_ms, uint32_t *id)
+{
+	struct stt_node_defaults defaults = { 0 };
+
+	if (heartbeat_ms) {
+		defaults.has_heartbeat = true;
+		defaults.heartbeat_ms = *heartbeat_ms;
+	}
+	return stt_ctl_node_new_with(ctl, udp_fd, &defaults, id);
 }
 
 int stt_ctl_node_get(struct stt_ctl *ctl, uint32_t id, struct stt_node_info *info)
@@ -86,6 +110,10 @@ int stt_ctl_node_set(struct stt_ctl *ctl, const struct stt_node_info *info)
 		sttnl_put_u32(&req, STT_A_NODE_GID, info->gid);
 	if (info->has_heartbeat)
 		sttnl_put_u32(&req, STT_A_NODE_HEARTBEAT_MS, info->heartbeat_ms);
+	if (info->has_rekey_age)
+		sttnl_put_u32(&req, STT_A_NODE_REKEY_AGE_MS, info->rekey_age_ms);
+	if (info->has_rekey_volume)
+		sttnl_put_u32(&req, STT_A_NODE_REKEY_VOLUME, info->rekey_volume);
 	ret = sttnl_call(ctl, &req, NULL, NULL);
 	return ret < 0 ? sttnl_fail(ctl, ret, "cannot change node %u", info->id) : 0;
 }

@@ -20,6 +20,12 @@ static const struct sttnl_field session_fields[] = {
 	STTNL_FIELD(STT_A_SESSION_IDLE_RX_MS, struct stt_session_info, idle_rx_ms),
 	STTNL_FIELD(STT_A_SESSION_IDLE_TX_MS, struct stt_session_info, idle_tx_ms),
 	STTNL_FIELD(STT_A_SESSION_CLOSE_REASON, struct stt_session_info, close_reason),
+	STTNL_FIELD(STT_A_SESSION_REKEY_AGE_MS, struct stt_session_info, rekey_age_ms),
+	STTNL_FIELD(STT_A_SESSION_REKEY_VOLUME, struct stt_session_info, rekey_volume),
+	STTNL_FIELD(STT_A_SESSION_REKEY_REASON, struct stt_session_info, rekey_reason),
+	STTNL_FIELD(STT_A_SESSION_KEY_AGE_MS, struct stt_session_info, key_age_ms),
+	STTNL_FIELD(STT_A_SESSION_RTT_US, struct stt_session_info, rtt_us),
+	STTNL_FIELD(STT_A_SESSION_SRTT_US, struct stt_session_info, srtt_us),
 };
 
 static const struct sttnl_addr_attrs peer_attrs = {
@@ -67,6 +73,9 @@ int sttnl_parse_session(const struct nlmsghdr *nlh, struct stt_session_info *out
 	out->has_heartbeat = tb[STT_A_SESSION_HEARTBEAT_MS];
 	out->has_tx_epoch = tb[STT_A_SESSION_TX_EPOCH];
 	out->has_rx_epoch = tb[STT_A_SESSION_RX_EPOCH];
+	out->has_rekey_age = tb[STT_A_SESSION_REKEY_AGE_MS];
+	out->has_rekey_volume = tb[STT_A_SESSION_REKEY_VOLUME];
+	out->has_key_age = tb[STT_A_SESSION_KEY_AGE_MS];
 	return read_keys(nlh, out);
 }
 
@@ -81,6 +90,14 @@ static void begin(struct sttnl_req *req, const struct stt_ctl *ctl, uint8_t cmd,
 	sttnl_begin(req, ctl->family, cmd, 0);
 	sttnl_put_u32(req, STT_A_SESSION_NODE, node);
 	sttnl_put_u64(req, STT_A_SESSION_ID, id);
+}
+
+static void put_rekey(struct sttnl_req *req, const struct stt_session_info *s)
+{
+	if (s->has_rekey_age)
+		sttnl_put_u32(req, STT_A_SESSION_REKEY_AGE_MS, s->rekey_age_ms);
+	if (s->has_rekey_volume)
+		sttnl_put_u32(req, STT_A_SESSION_REKEY_VOLUME, s->rekey_volume);
 }
 
 static int check_new(const struct stt_session_info *s)
@@ -112,6 +129,7 @@ int sttnl_session_new(struct sttnl_req *req, const struct stt_ctl *ctl,
 		sttnl_put(req, STT_A_SESSION_PEER_ID, s->peer_id, sizeof(s->peer_id));
 	if (s->has_heartbeat)
 		sttnl_put_u32(req, STT_A_SESSION_HEARTBEAT_MS, s->heartbeat_ms);
+	put_rekey(req, s);
 	for (unsigned int i = 0; i < s->n_keys; i++)
 		sttnl_put_key(req, &s->keys[i]);
 	return 0;
@@ -174,6 +192,7 @@ int stt_ctl_session_set(struct stt_ctl *ctl, const struct stt_session_info *s)
 		sttnl_put_u32(&req, STT_A_SESSION_HEARTBEAT_MS, s->heartbeat_ms);
 	if (s->has_tx_epoch)
 		sttnl_put_u8(&req, STT_A_SESSION_TX_EPOCH, s->tx_epoch);
+	put_rekey(&req, s);
 	ret = sttnl_call(ctl, &req, NULL, NULL);
 	return ret < 0 ? sttnl_fail(ctl, ret, "cannot change session %016llx on node %u",
 				    ULL(s->id), s->node) : 0;
@@ -189,6 +208,17 @@ int stt_ctl_session_del(struct stt_ctl *ctl, uint32_t node, uint64_t id, uint8_t
 		sttnl_put_u8(&req, STT_A_SESSION_CLOSE_REASON, close_reason);
 	ret = sttnl_call(ctl, &req, NULL, NULL);
 	return ret < 0 ? sttnl_fail(ctl, ret, "cannot delete session %016llx on node %u",
+				    ULL(id), node) : 0;
+}
+
+int stt_ctl_session_rekey(struct stt_ctl *ctl, uint32_t node, uint64_t id)
+{
+	struct sttnl_req req;
+	int ret;
+
+	begin(&req, ctl, STT_CMD_SESSION_REKEY, node, id);
+	ret = sttnl_call(ctl, &req, NULL, NULL);
+	return ret < 0 ? sttnl_fail(ctl, ret, "cannot rekey session %016llx on node %u",
 				    ULL(id), node) : 0;
 }
 

@@ -59,6 +59,18 @@ const char *stt_suite_name(uint8_t suite)
 	return NAME_OF(names, suite);
 }
 
+const char *stt_rekey_reason_name(uint32_t reason)
+{
+	static const char *const names[] = {
+		[STT_REKEY_NONE]		= "none",
+		[STT_REKEY_AGE]			= "age",
+		[STT_REKEY_VOLUME]		= "volume",
+		[STT_REKEY_DEMAND]		= "demand",
+	};
+
+	return NAME_OF(names, reason);
+}
+
 const char *stt_close_reason_name(uint8_t reason)
 {
 	static const char *const names[] = {

@@ -469,7 +469,7 @@ def check_attributes_exist(tap, spec):
 def check_names(tap, spec):
     got = dict(re.findall(r"\[(STT_\w+)\]\s*=\s*\"(\w+)\"", read("lib/names.c")))
     wanted = {}
-    for name in ("suite", "session-state", "close-reason"):
+    for name in ("suite", "session-state", "close-reason", "rekey-reason"):
         d = spec.enums[name]
         wanted.update({c_name(d["name-prefix"] + e["name"]): e["name"].replace("-", "_")
                        for e in d["entries"] if e["name"] != "user-min"})

@@ -105,9 +105,12 @@ static void test_numbers(void **state)
 	assert_true(arg_epoch("7", &u8));
 	assert_false(arg_epoch("8", &u8));
 	assert_false(arg_epoch("10", &u8));
-	assert_true(arg_heartbeat("off", &u32) && u32 == 0);
-	assert_true(arg_heartbeat("250", &u32) && u32 == 250);
-	assert_false(arg_heartbeat("30s", &u32));
+	assert_true(arg_ms("off", &u32) && u32 == 0);
+	assert_true(arg_ms("250", &u32) && u32 == 250);
+	assert_false(arg_ms("30s", &u32));
+	assert_true(arg_count("4294967295", &u32) && u32 == UINT32_MAX);
+	assert_false(arg_count("4294967296", &u32));
+	assert_false(arg_count("off", &u32));
 	assert_true(arg_reason("revoked", &u8) && u8 == STT_CLOSE_REVOKED);
 	assert_true(arg_reason("200", &u8) && u8 == 200);
 	assert_false(arg_reason("5", &u8));

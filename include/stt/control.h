@@ -64,6 +64,16 @@ struct stt_node_info {
 	bool		has_gid;		/* set: change it */
 	uint32_t	gid;			/* group that may use it; STT_GID_NONE */
 	bool		has_heartbeat;		/* set: change heartbeat_ms */
+	bool		has_rekey_age, has_rekey_volume;	/* set: change them */
+	uint32_t	rekey_age_ms, rekey_volume;	/* of new sessions */
+};
+
+/* What new sessions of a node get; what is not said is the module's default. */
+struct stt_node_defaults {
+	bool		has_heartbeat, has_rekey_age, has_rekey_volume;
+	uint32_t	heartbeat_ms;
+	uint32_t	rekey_age_ms;		/* 0: off */
+	uint32_t	rekey_volume;		/* frames; 0: as the suite needs */
 };
 
 struct stt_key {
@@ -94,6 +104,12 @@ struct stt_session_info {
 	uint64_t	idle_rx_ms, idle_tx_ms;
 	uint8_t		close_reason;
 	struct stt_stats stats;
+	bool		has_rekey_age, has_rekey_volume;	/* new, set: use them */
+	uint32_t	rekey_age_ms, rekey_volume;
+	uint32_t	rekey_reason;		/* enum stt_rekey_reason */
+	bool		has_key_age;
+	uint64_t	key_age_ms;		/* of the key that sends */
+	uint32_t	rtt_us, srtt_us;	/* 0: not known yet */
 };
 
 struct stt_socket_info {
@@ -130,16 +146,19 @@ STT_API int stt_ctl_info(struct stt_ctl *ctl, struct stt_info *info);
 STT_API int stt_family(void);
 
 /*
- * Attach a bound UDP socket as a node. @heartbeat_ms: NULL for the module's
- * default. Returns 0 and the node's id. The socket stays the caller's:
+ * Attach a bound UDP socket as a node. @heartbeat_ms, @defaults: NULL for the
+ * module's defaults. Returns 0 and the node's id. The socket stays the caller's:
  * closing it ends the node and all its sessions.
  */
 STT_API int stt_ctl_node_new(struct stt_ctl *ctl, int udp_fd,
 			     const uint32_t *heartbeat_ms, uint32_t *id);
+STT_API int stt_ctl_node_new_with(struct stt_ctl *ctl, int udp_fd,
+				  const struct stt_node_defaults *defaults, uint32_t *id);
 STT_API int stt_ctl_node_get(struct stt_ctl *ctl, uint32_t id, struct stt_node_info *info);
 /*
  * Change what is named of node @info->id: gid if has_gid (STT_GID_NONE takes it
- * back), the heartbeat of new sessions if has_heartbeat.
+ * back), the heartbeat of new sessions if has_heartbeat, their rekey age and
+ * volume likewise.
  */
 STT_API int stt_ctl_node_set(struct stt_ctl *ctl, const struct stt_node_info *info);
 STT_API int stt_ctl_node_del(struct stt_ctl *ctl, uint32_t id, uint8_t close_reason);
@@ -155,7 +174,7 @@ STT_API int stt_ctl_node_dump(struct stt_ctl *ctl,
 /*
  * Create a session with its first keys in one request: node, id, state
  * (PENDING or ACTIVE; 0 = ACTIVE), peer, local (optional), peer_id (optional),
- * heartbeat (optional) and keys are read. -EEXIST when the id is taken.
+ * heartbeat, rekey age and volume (optional) and keys are read. -EEXIST when the id is taken.
  * The request is wiped after it was sent; the caller wipes @s.
  */
 STT_API int stt_ctl_session_new(struct stt_ctl *ctl, const struct stt_session_info *s);
@@ -175,11 +194,13 @@ STT_API int stt_ctl_session_new_many(struct stt_ctl *ctl, const struct stt_sessi
 /*
  * Change what is named: state (ACTIVE, 0 = leave), peer (AF_UNSPEC = leave)
  * with local (AF_UNSPEC = routing chooses), heartbeat_ms if has_heartbeat,
- * tx_epoch if has_tx_epoch.
+ * tx_epoch if has_tx_epoch, rekey_age_ms and rekey_volume likewise.
  */
 STT_API int stt_ctl_session_set(struct stt_ctl *ctl, const struct stt_session_info *s);
 STT_API int stt_ctl_session_del(struct stt_ctl *ctl, uint32_t node, uint64_t id,
 				uint8_t close_reason);
+/* Have the owner asked for new keys now: STT_CMD_SESSION_REKEY_NTF goes out. */
+STT_API int stt_ctl_session_rekey(struct stt_ctl *ctl, uint32_t node, uint64_t id);
 /* @node 0: the sessions of all nodes. */
 STT_API int stt_ctl_session_dump(struct stt_ctl *ctl, uint32_t node,
 				 int (*cb)(const struct stt_session_info *s, void *arg),
@@ -208,6 +229,7 @@ STT_API const char *stt_session_state_name(uint32_t state);
 STT_API const char *stt_stat_name(unsigned int attr);
 STT_API const char *stt_suite_name(uint8_t suite);
 STT_API const char *stt_close_reason_name(uint8_t reason);
+STT_API const char *stt_rekey_reason_name(uint32_t reason);
 
 /*
  * The sentence that goes with the last failure on this thread; never NULL,

@@ -39,8 +39,9 @@ struct session_ref {
 #define WANTED_ID	"a session id of exactly 16 hex digits, not all 0 and not all f"
 #define WANTED_ENDPOINT	"ADDR:PORT, as in 192.0.2.1:7777 or [2001:db8::1]:7777"
 #define WANTED_ADDR	"an IPv4 or IPv6 address"
-#define WANTED_HEARTBEAT "a number of milliseconds, or \"off\""
 #define WANTED_GROUP	"a group by name or number, or \"none\""
+#define WANTED_MS	"a number of milliseconds, or \"off\""
+#define WANTED_VOLUME	"a number of frames, 0 for what the suite needs"
 #define WANTED_EPOCH	"an epoch, 0 to 7"
 #define WANTED_REASON	"none, shutdown, node_gone, replaced, revoked, or 128 to 255"
 
@@ -50,8 +51,9 @@ bool arg_session_ref(const char *arg, void *to);	/* struct session_ref */
 bool arg_session_id(const char *arg, void *to);		/* uint64_t */
 bool arg_endpoint(const char *arg, void *to);		/* union stt_addr */
 bool arg_addr(const char *arg, void *to);		/* union stt_addr, port 0 */
-bool arg_heartbeat(const char *arg, void *to);		/* uint32_t */
 bool arg_group(const char *arg, void *to);		/* uint32_t */
+bool arg_ms(const char *arg, void *to);			/* uint32_t, 0: off */
+bool arg_count(const char *arg, void *to);		/* uint32_t */
 bool arg_epoch(const char *arg, void *to);		/* uint8_t */
 bool arg_reason(const char *arg, void *to);		/* uint8_t */
 bool arg_peer_id(const char *arg, void *to);		/* uint8_t[STT_PEER_ID_LEN] */

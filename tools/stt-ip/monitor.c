@@ -15,6 +15,7 @@ static const char *event_name(int cmd)
 	case STT_CMD_SESSION_STATE_NTF: return "session_state";
 	case STT_CMD_SESSION_MOVED_NTF: return "session_moved";
 	case STT_CMD_SESSION_DEL_NTF: return "session_del";
+	case STT_CMD_SESSION_REKEY_NTF: return "session_rekey";
 	default: return "unknown";
 	}
 }

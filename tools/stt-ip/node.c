@@ -73,8 +73,11 @@ static int node_set(struct app *app, int argc, char **argv)
 	const struct param params[] = {
 		{ "id", WANTED_NODE, arg_node, &info.id, &has_id, ARG_BARE | ARG_REQUIRED },
 		{ "group", WANTED_GROUP, arg_group, &info.gid, &info.has_gid, 0 },
-		{ "heartbeat", WANTED_HEARTBEAT, arg_heartbeat, &info.heartbeat_ms,
+		{ "heartbeat", WANTED_MS, arg_ms, &info.heartbeat_ms,
 		  &info.has_heartbeat, 0 },
+		{ "rekey-age", WANTED_MS, arg_ms, &info.rekey_age_ms, &info.has_rekey_age, 0 },
+		{ "rekey-volume", WANTED_VOLUME, arg_count, &info.rekey_volume,
+		  &info.has_rekey_volume, 0 },
 	};
 	int status = ARGS_PARSE(argc, argv, params);
 
@@ -88,8 +91,9 @@ static int node_set(struct app *app, int argc, char **argv)
 static const struct command verbs[] = {
 	{ "show", node_show, "[[id] NODE]",
 	  "the nodes, or one of them, and the processes that hold the UDP socket" },
-	{ "set", node_set, "[id] NODE [group GROUP] [heartbeat MS]",
-	  "opens a node to a group, or sets the heartbeat of sessions to come" },
+	{ "set", node_set, "[id] NODE [group GROUP] [heartbeat MS|off]\n"
+	  "          [rekey-age MS|off] [rekey-volume FRAMES]",
+	  "opens a node to a group, or sets what sessions to come get" },
 	{ "delete", node_delete, "[id] NODE [reason REASON]",
 	  "ends all sessions of a node and detaches its UDP socket" },
 	{ "list", node_show, "[[id] NODE]", "the same as show" },

@@ -110,7 +110,10 @@ static int session_add(struct app *app, int argc, char **argv)
 		{ "peer", WANTED_ENDPOINT, arg_endpoint, &s.peer, &has_peer, ARG_REQUIRED },
 		{ "local", WANTED_ADDR, arg_addr, &s.local, &has_local, 0 },
 		{ "peer-id", WANTED_PEER_ID, arg_peer_id, s.peer_id, &s.has_peer_id, 0 },
-		{ "heartbeat", WANTED_HEARTBEAT, arg_heartbeat, &s.heartbeat_ms, &s.has_heartbeat, 0 },
+		{ "heartbeat", WANTED_MS, arg_ms, &s.heartbeat_ms, &s.has_heartbeat, 0 },
+		{ "rekey-age", WANTED_MS, arg_ms, &s.rekey_age_ms, &s.has_rekey_age, 0 },
+		{ "rekey-volume", WANTED_VOLUME, arg_count, &s.rekey_volume,
+		  &s.has_rekey_volume, 0 },
 		{ "state", WANTED_STATE, arg_new_state, &s.state, &has_state, 0 },
 		{ "keys", WANTED_KEYS, arg_string, &path, &has_keys, ARG_REQUIRED },
 	};
@@ -131,7 +134,10 @@ static int session_set(struct app *app, int argc, char **argv)
 		  ARG_BARE | ARG_REQUIRED },
 		{ "peer", WANTED_ENDPOINT, arg_endpoint, &s.peer, &has_peer, 0 },
 		{ "local", WANTED_ADDR, arg_addr, &s.local, &has_local, 0 },
-		{ "heartbeat", WANTED_HEARTBEAT, arg_heartbeat, &s.heartbeat_ms, &s.has_heartbeat, 0 },
+		{ "heartbeat", WANTED_MS, arg_ms, &s.heartbeat_ms, &s.has_heartbeat, 0 },
+		{ "rekey-age", WANTED_MS, arg_ms, &s.rekey_age_ms, &s.has_rekey_age, 0 },
+		{ "rekey-volume", WANTED_VOLUME, arg_count, &s.rekey_volume,
+		  &s.has_rekey_volume, 0 },
 		{ "state", WANTED_ACTIVE, arg_active, &s.state, &has_state, 0 },
 		{ "tx-epoch", WANTED_EPOCH, arg_epoch, &s.tx_epoch, &s.has_tx_epoch, 0 },
 	};
@@ -141,8 +147,9 @@ static int session_set(struct app *app, int argc, char **argv)
 		return status;
 	if (has_local && !has_peer)
 		return wrong("local goes along with peer: give both");
-	if (!has_peer && !has_state && !s.has_heartbeat && !s.has_tx_epoch)
-		return wrong("nothing to set: give peer, heartbeat, state or tx-epoch");
+	if (!has_peer && !has_state && !s.has_heartbeat && !s.has_tx_epoch && !s.has_rekey_age &&
+	    !s.has_rekey_volume)
+		return wrong("nothing to set: give peer, heartbeat, rekey-age, rekey-volume, state or tx-epoch");
 	status = find_session(app, &ref, &s.node, &s.id);
 	if (status != STATUS_OK)
 		return status;
@@ -171,18 +178,42 @@ static int session_delete(struct app *app, int argc, char **argv)
 	return stt_ctl_session_del(app->ctl, node, id, reason) < 0 ? failed_call() : STATUS_OK;
 }
 
+static int session_rekey(struct app *app, int argc, char **argv)
+{
+	bool has_node = false, has_id = false;
+	struct session_ref ref;
+	uint32_t node = 0;
+	uint64_t id;
+	const struct param params[] = {
+		{ "node", WANTED_NODE, arg_node, &node, &has_node, 0 },
+		{ "id", WANTED_SESSION, arg_session_ref, &ref, &has_id,
+		  ARG_BARE | ARG_REQUIRED },
+	};
+	int status = ARGS_PARSE(argc, argv, params);
+
+	if (status == STATUS_OK)
+		status = find_session(app, &ref, &node, &id);
+	if (status != STATUS_OK)
+		return status;
+	return stt_ctl_session_rekey(app->ctl, node, id) < 0 ? failed_call() : STATUS_OK;
+}
+
 static const struct command verbs[] = {
 	{ "show", session_show, "[node NODE] [[id] SESSION]",
 	  "the sessions, or one of them; -s adds its counters" },
 	{ "add", session_add,
 	  "node NODE id SESSION peer ADDR:PORT keys FILE|-\n"
-	  "          [local ADDR] [peer-id HEX] [heartbeat MS|off] [state pending|active]",
+	  "          [local ADDR] [peer-id HEX] [heartbeat MS|off] [state pending|active]\n"
+	  "          [rekey-age MS|off] [rekey-volume FRAMES]",
 	  "creates a session; the keys come from a file or standard input" },
 	{ "set", session_set,
 	  "[node NODE] [id] SESSION\n"
 	  "          [peer ADDR:PORT [local ADDR]] [heartbeat MS|off]\n"
-	  "          [state active] [tx-epoch EPOCH]",
+	  "          [state active] [tx-epoch EPOCH]\n"
+	  "          [rekey-age MS|off] [rekey-volume FRAMES]",
 	  "changes what is named" },
+	{ "rekey", session_rekey, "[node NODE] [id] SESSION",
+	  "has its owner agree on new keys with the peer, now" },
 	{ "delete", session_delete, "[node NODE] [id] SESSION [reason REASON]",
 	  "ends a session, tells the peer, wipes the keys" },
 	{ "list", session_show, "[node NODE] [[id] SESSION]", "the same as show" },

@@ -76,6 +76,23 @@ static void show_life(struct printer *p, const struct stt_session_info *s)
 			   s->close_reason);
 }
 
+/* When new keys are wanted, why they are now, and what heartbeats measure. */
+static void show_rekey(struct printer *p, const struct stt_session_info *s)
+{
+	if (s->has_key_age)
+		pr_u64(p, "key_age_ms", s->key_age_ms);
+	if (s->has_rekey_age)
+		pr_u64(p, "rekey_age_ms", s->rekey_age_ms);
+	if (s->has_rekey_volume && s->rekey_volume)
+		pr_u64(p, "rekey_volume", s->rekey_volume);
+	if (s->rekey_reason)
+		show_named(p, "rekey", stt_rekey_reason_name(s->rekey_reason), s->rekey_reason);
+	if (s->rtt_us) {
+		pr_u64(p, "rtt_us", s->rtt_us);
+		pr_u64(p, "srtt_us", s->srtt_us);
+	}
+}
+
 void show_session(struct printer *p, const struct stt_session_info *s)
 {
 	pr_id(p, "session", s->id);
@@ -92,6 +109,7 @@ void show_session(struct printer *p, const struct stt_session_info *s)
 		pr_u64(p, "tx_epoch", s->tx_epoch);
 	if (s->has_rx_epoch)
 		pr_u64(p, "rx_epoch", s->rx_epoch);
+	show_rekey(p, s);
 	if (s->has_peer_id)
 		pr_hex(p, "peer_id", s->peer_id, sizeof(s->peer_id));
 }

@@ -119,7 +119,7 @@ bool arg_endpoint(const char *arg, void *to)
 	       numeric_addr(host, port, to);
 }
 
-bool arg_heartbeat(const char *arg, void *to)
+bool arg_ms(const char *arg, void *to)
 {
 	uint64_t v = 0;
 
@@ -140,6 +140,16 @@ bool arg_group(const char *arg, void *to)
 			return false;
 		v = group->gr_gid;
 	}
+	*(uint32_t *)to = (uint32_t)v;
+	return true;
+}
+
+bool arg_count(const char *arg, void *to)
+{
+	uint64_t v;
+
+	if (!arg_number(arg, UINT32_MAX, &v))
+		return false;
 	*(uint32_t *)to = (uint32_t)v;
 	return true;
 }

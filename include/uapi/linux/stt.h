@@ -153,6 +153,8 @@ enum stt_cmd {
 	STT_CMD_SESSION_MOVED_NTF,	/* the peer has a new address */
 	STT_CMD_SESSION_DEL_NTF,
 	STT_CMD_NODE_SET,		/* enum stt_attr_node */
+	STT_CMD_SESSION_REKEY,		/* request: ask for new keys now */
+	STT_CMD_SESSION_REKEY_NTF,	/* event: new keys are wanted */
 	__STT_CMD_MAX,
 };
 
@@ -197,6 +199,14 @@ enum stt_close_reason {
 	STT_CLOSE_USER_MIN		= 0x80,
 };
 
+/* Why a session wants new keys. */
+enum stt_rekey_reason {
+	STT_REKEY_NONE			= 0,	/* it does not */
+	STT_REKEY_AGE			= 1,	/* the send key is old */
+	STT_REKEY_VOLUME		= 2,	/* it has sealed many frames */
+	STT_REKEY_DEMAND		= 3,	/* STT_CMD_SESSION_REKEY */
+};
+
 enum stt_attr_info {
 	STT_A_INFO_UNSPEC,
 	STT_A_INFO_FAMILY,		/* u32: number of the socket family */
@@ -232,6 +242,8 @@ enum stt_attr_node {
 	STT_A_NODE_CLOSE_REASON,	/* u8: told to the peers (del) */
 	STT_A_NODE_INODE,		/* u64: of the UDP socket, as in /proc/PID/fd */
 	STT_A_NODE_GID,			/* u32: group that may use it; STT_GID_NONE */
+	STT_A_NODE_REKEY_AGE_MS,	/* u32: default of its sessions, 0 = off */
+	STT_A_NODE_REKEY_VOLUME,	/* u32: frames, the same; 0 = as the suite needs */
 	__STT_A_NODE_MAX,
 };
 
@@ -255,13 +267,19 @@ enum stt_attr_session {
 	STT_A_SESSION_PEER_ID,		/* 32 bytes: node id of the peer, a label */
 	STT_A_SESSION_HEARTBEAT_MS,	/* u32: 0 = off */
 	STT_A_SESSION_KEY,		/* nest of enum stt_attr_key, repeated */
-	STT_A_SESSION_TX_EPOCH,		/* u8: epoch that sends (get), shall send (set) */
+	STT_A_SESSION_TX_EPOCH,		/* u8: that sends, or did last (get); shall send (set) */
 	STT_A_SESSION_RX_EPOCH,		/* u8: newest epoch the peer has used (get) */
 	STT_A_SESSION_MTU,		/* u32: largest message in one frame (get) */
 	STT_A_SESSION_IDLE_RX_MS,	/* u64: since the last authentic frame (get) */
 	STT_A_SESSION_IDLE_TX_MS,	/* u64: since the last frame sent (get) */
 	STT_A_SESSION_CLOSE_REASON,	/* u8: to tell the peer (del), told by it (get) */
 	STT_A_SESSION_STATS,		/* nest of enum stt_attr_stats */
+	STT_A_SESSION_REKEY_AGE_MS,	/* u32: age at which new keys are wanted, 0 = off */
+	STT_A_SESSION_REKEY_VOLUME,	/* u32: frames, the same; 0 = as the suite needs */
+	STT_A_SESSION_REKEY_REASON,	/* u32: enum stt_rekey_reason (get, events) */
+	STT_A_SESSION_KEY_AGE_MS,	/* u64: since the send key began to send (get) */
+	STT_A_SESSION_RTT_US,		/* u32: last round trip of a heartbeat (get) */
+	STT_A_SESSION_SRTT_US,		/* u32: smoothed as in RFC 6298 (get) */
 	__STT_A_SESSION_MAX,
 };
 

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Heartbeats, and what their answers say of the round trip. An answer does not
+ * name its question, so by Karn's rule none is timed while more than one is
+ * open, nor the first one after that, as an answer may still be late.
+ */
+
+#include <linux/ktime.h>
+
+#include "output.h"
+#include "session.h"
+
+#define STT_RTT_SHIFT	3	/* the weight of a sample, as in RFC 6298 */
+
+static u32 stt_rtt_now(void)
+{
+	return ktime_to_us(ktime_get());
+}
+
+/* Ask the peer for a sign of life. Any context. */
+void stt_heartbeat(struct stt_session *s)
+{
+	spin_lock_bh(&s->lock);
+	if (!s->beats)
+		s->beat_us = stt_rtt_now();
+	if (s->beats < U8_MAX)
+		s->beats++;
+	spin_unlock_bh(&s->lock);
+
+	stt_output_control(s, STT_KIND_HEARTBEAT);
+}
+
+static void stt_rtt_sample(struct stt_session *s, u32 us)
+{
+	u32 srtt = s->srtt_us;
+
+	us = max(us, 1U);
+	WRITE_ONCE(s->rtt_us, us);
+	if (srtt)
+		srtt += (int)(us - srtt) / (1 << STT_RTT_SHIFT);
+	WRITE_ONCE(s->srtt_us, srtt ?: us);
+}
+
+/* The peer has answered one. */
+void stt_heartbeat_answered(struct stt_session *s)
+{
+	spin_lock_bh(&s->lock);
+	if (s->beats == 1 && !s->beats_late)
+		stt_rtt_sample(s, stt_rtt_now() - s->beat_us);
+	if (s->beats)
+		s->beats_late = s->beats > 1;
+	s->beats = 0;
+	spin_unlock_bh(&s->lock);
+}
