@@ -41,9 +41,24 @@ struct stt_hs_frame {
 	size_t	len;
 };
 
+/*
+ * What both ends of a session know to rekey it. @secret is of the handshake that
+ * made the keys of the epoch before @epoch, so nobody else has it, not even
+ * another holder of the seed. Wipe it after use.
+ */
+struct stt_hs_rekey {
+	uint64_t	session;
+	uint8_t		epoch;		/* of the keys to agree on */
+	bool		first;		/* we began the session's first handshake */
+	uint8_t		secret[STT_NOISE_KEY_LEN];
+};
+
 /* What a handshake agrees on. Wipe it when the kernel has the keys. */
 struct stt_hs_session {
 	uint64_t	id;
+	bool		rekey;		/* of the session @id, which is there already */
+	uint8_t		epoch;		/* of the keys */
+	uint8_t		rekey_secret[STT_NOISE_KEY_LEN];	/* for the next rekey */
 	uint8_t		tx_key[32], rx_key[32];
 	uint8_t		peer_id[STT_HS_NODE_ID_LEN];
 	uint8_t		suite;
@@ -56,20 +71,21 @@ struct stt_hs_secrets {
 	uint8_t		proof_key[STT_NOISE_KEY_LEN];
 	uint8_t		final_key[STT_NOISE_KEY_LEN];
 	uint8_t		to_responder[32], to_initiator[32];
+	uint8_t		rekey[STT_NOISE_KEY_LEN];
 	uint64_t	session_id;
 };
 
 /* Why a datagram was dropped; also the index of its counter. */
 enum stt_hs_drop {
 	STT_HS_DROP_MALFORMED,		/* length, type, version, reserved bytes */
-	STT_HS_DROP_REFUSED,		/* HELLO while not accepting */
+	STT_HS_DROP_REFUSED,		/* HELLO while not accepting, or a rekey out of turn */
 	STT_HS_DROP_BAD_MAC,		/* no seed of ours: a stranger, or damage */
-	STT_HS_DROP_BAD_SEAL,		/* right mac1, yet it does not open */
+	STT_HS_DROP_BAD_SEAL,		/* right mac1, yet it does not open, or no proof */
 	STT_HS_DROP_REPLAYED,		/* HELLO seen before, or its time is far off */
 	STT_HS_DROP_OWN,		/* our own HELLO came back */
-	STT_HS_DROP_UNSUPPORTED,	/* no common suite, or a rekey */
+	STT_HS_DROP_UNSUPPORTED,	/* no common suite */
 	STT_HS_DROP_FULL,		/* too many pending */
-	STT_HS_DROP_UNKNOWN,		/* belongs to no pending handshake */
+	STT_HS_DROP_UNKNOWN,		/* belongs to no pending handshake or session */
 	STT_HS_DROPS,
 };
 
@@ -116,6 +132,22 @@ void stt_hs_proof_seal(const struct stt_hs_secrets *sec, const struct stt_hs_see
 int stt_hs_proof_open(const struct stt_hs_secrets *sec, const uint8_t *hdrs,
 		      unsigned int n_hdrs, const uint8_t *frame);
 
+/* ---- handshake_rekey.c -------------------------------------------------- */
+
+/*
+ * What a rekey's HELLO has in place of a node id. @hello: header and ephemeral
+ * key are there; @payload: all behind the proof is. @first: its sender is.
+ */
+void stt_hs_rekey_proof(const struct stt_hs_rekey *rekey, bool first, const uint8_t *hello,
+			const uint8_t *payload, uint8_t proof[STT_HS_NODE_ID_LEN]);
+
+/* The peer's HELLO proves that it holds the session, and its epoch is the one. */
+bool stt_hs_rekey_ok(const struct stt_hs_rekey *rekey, const uint8_t *hello,
+		     const uint8_t *payload);
+
+/* Bind the rest of the handshake to the session: after HELLO, before RESPONSE. */
+void stt_hs_rekey_mix(const struct stt_hs_rekey *rekey, struct stt_noise *ns);
+
 /* ---- handshake_initiator.c --------------------------------------------- */
 
 /*
@@ -146,6 +178,8 @@ struct stt_initiator {
 	const struct stt_hs_seed	*seed;
 	uint32_t		id;		/* our handshake id */
 	uint32_t		suites;		/* that we offer */
+	uint64_t		rekey;		/* this session; 0: a new one */
+	uint8_t			epoch;		/* of its new keys */
 	bool			has_peer_id;
 	bool			other_peer;	/* one answered that was not asked for */
 	uint8_t			peer_id[STT_HS_NODE_ID_LEN];	/* the only one wanted */
@@ -167,6 +201,7 @@ struct stt_initiator_params {
 	const uint8_t			*time;		/* TAI64N, now */
 	uint32_t			suites;
 	uint32_t			id;		/* unique among ours, not zero */
+	const struct stt_hs_rekey	*rekey;		/* NULL: a new session */
 };
 
 /* Make HELLO with a new ephemeral key; ->hello is to be sent at once. */
@@ -205,6 +240,17 @@ void stt_initiator_wipe(struct stt_initiator *in);
 
 struct stt_responder;
 
+/*
+ * About sessions to rekey. A HELLO is answered if @find knows the session and
+ * the secret for that epoch, the HELLO proves to have it too, and @admit says
+ * that it is its turn. It takes the place of one that was answered before.
+ */
+struct stt_responder_rekey {
+	bool	(*find)(void *ctx, uint64_t session, uint8_t epoch, struct stt_hs_rekey *rekey);
+	bool	(*admit)(void *ctx, uint64_t session, uint8_t epoch, const uint8_t *time);
+	void	*ctx;
+};
+
 struct stt_responder_params {
 	const struct stt_hs_keyring	*keyring;	/* kept, not copied */
 	const uint8_t			*node_id;
@@ -214,6 +260,7 @@ struct stt_responder_params {
 	uint8_t				preferred_suite;	/* 0: the lowest */
 	unsigned int			pending_max;	/* 0: STT_HS_PENDING_MAX */
 	unsigned int			replay_max;	/* 0: STT_HS_REPLAY_MAX */
+	struct stt_responder_rekey	rekey;		/* ->find NULL: no rekeys */
 };
 
 #define STT_HS_PENDING_MAX	4096
@@ -231,7 +278,7 @@ void stt_responder_accept(struct stt_responder *r, bool accept);
 
 /*
  * Take a HELLO or AUTH_PROOF. SEND: send @out back. INSTALL: install @session
- * as active, then send @out; if it cannot be installed, call
+ * as active, or its keys if it is a rekey, then send @out; if it cannot be installed, call
  * stt_responder_forget() with *@handle and send nothing.
  */
 enum stt_hs_verdict stt_responder_input(struct stt_responder *r, uint64_t now_ms,

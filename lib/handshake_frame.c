@@ -9,6 +9,7 @@
 #define PROLOGUE	"STT handshake v1"
 #define LABEL_KEYS	"STT session keys v1"
 #define LABEL_ID	"STT session id v1"
+#define LABEL_REKEY	"STT rekey v1"
 
 uint32_t stt_get_be32(const uint8_t *p)
 {
@@ -126,11 +127,13 @@ void stt_hs_noise_init(struct stt_noise *ns, const struct stt_hs_seed *seed,
 
 int stt_hs_derive(const struct stt_noise *ns, struct stt_hs_secrets *sec)
 {
-	uint8_t id[64];
+	uint8_t id[64], unused[STT_NOISE_KEY_LEN];
 
 	memcpy(sec->h, ns->h, sizeof(sec->h));
 	stt_noise_split(ns, sec->proof_key, sec->final_key);
 	stt_noise_export(ns, LABEL_KEYS, sec->to_responder, sec->to_initiator);
+	stt_noise_export(ns, LABEL_REKEY, sec->rekey, unused);
+	sodium_memzero(unused, sizeof(unused));
 	crypto_generichash(id, sizeof(id), (const uint8_t *)LABEL_ID, sizeof(LABEL_ID) - 1,
 			   ns->h, sizeof(ns->h));
 	sec->session_id = stt_get_be64(id);

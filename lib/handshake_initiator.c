@@ -5,13 +5,38 @@
 
 #include "handshake.h"
 
-static void hello_payload(const struct stt_initiator_params *p,
+/* @hello has its header and its ephemeral key. */
+static void hello_payload(const struct stt_initiator_params *p, const uint8_t *hello,
 			  uint8_t out[STT_HS_HELLO_PAYLOAD_LEN])
 {
 	memset(out, 0, STT_HS_HELLO_PAYLOAD_LEN);
-	memcpy(out, p->node_id, STT_HS_NODE_ID_LEN);
 	memcpy(out + STT_HS_HELLO_OFF_TIME, p->time, STT_HS_TIME_LEN);
 	stt_put_be32(out + STT_HS_HELLO_OFF_SUITES, p->suites);
+	if (!p->rekey) {
+		memcpy(out, p->node_id, STT_HS_NODE_ID_LEN);
+		return;
+	}
+	stt_put_be64(out + STT_HS_HELLO_OFF_REKEY, p->rekey->session);
+	out[STT_HS_HELLO_OFF_EPOCH] = p->rekey->epoch;
+	stt_hs_rekey_proof(p->rekey, p->rekey->first, hello, out, out);
+}
+
+static void make_hello(struct stt_initiator *in, const struct stt_initiator_params *p)
+{
+	uint8_t payload[STT_HS_HELLO_PAYLOAD_LEN];
+	uint8_t *frame = in->hello.data;
+
+	stt_hs_header(frame, STT_FRAME_HELLO, 0, p->id);
+	stt_hs_noise_init(&in->noise, in->seed, frame);
+	stt_noise_ephemeral(&in->noise, NULL);
+	memcpy(frame + STT_HS_HDR_LEN, in->noise.e, STT_HS_EPHEMERAL_LEN);
+	hello_payload(p, frame, payload);
+	stt_noise_write1(&in->noise, payload, sizeof(payload), frame + STT_HS_HDR_LEN);
+	if (p->rekey)
+		stt_hs_rekey_mix(p->rekey, &in->noise);
+	stt_hs_mac1_set(in->seed, frame, STT_HS_HELLO_LEN);
+	in->hello.len = STT_HS_HELLO_LEN;
+	sodium_memzero(payload, sizeof(payload));
 }
 
 static void schedule(struct stt_initiator *in, uint64_t now_ms)
@@ -23,9 +48,6 @@ static void schedule(struct stt_initiator *in, uint64_t now_ms)
 void stt_initiator_start(struct stt_initiator *in, const struct stt_initiator_params *p,
 			 uint64_t now_ms)
 {
-	uint8_t payload[STT_HS_HELLO_PAYLOAD_LEN];
-	uint8_t *frame = in->hello.data;
-
 	stt_initiator_wipe(in);
 	in->seed = &p->keyring->seeds[0];
 	in->id = p->id;
@@ -33,18 +55,15 @@ void stt_initiator_start(struct stt_initiator *in, const struct stt_initiator_pa
 	in->has_peer_id = p->peer_id;
 	if (p->peer_id)
 		memcpy(in->peer_id, p->peer_id, sizeof(in->peer_id));
-	stt_hs_header(frame, STT_FRAME_HELLO, 0, p->id);
-	hello_payload(p, payload);
-	stt_hs_noise_init(&in->noise, in->seed, frame);
-	stt_noise_ephemeral(&in->noise, NULL);
-	stt_noise_write1(&in->noise, payload, sizeof(payload), frame + STT_HS_HDR_LEN);
-	stt_hs_mac1_set(in->seed, frame, STT_HS_HELLO_LEN);
-	in->hello.len = STT_HS_HELLO_LEN;
+	if (p->rekey) {
+		in->rekey = p->rekey->session;
+		in->epoch = p->rekey->epoch;
+	}
+	make_hello(in, p);
 	in->state = STT_INITIATOR_HELLO;
 	in->start_ms = now_ms;
 	in->stale_ms = now_ms + STT_HS_ROUND_MS;
 	schedule(in, now_ms);
-	sodium_memzero(payload, sizeof(payload));
 }
 
 static enum stt_hs_verdict drop(enum stt_hs_drop *why, enum stt_hs_drop reason)
@@ -74,9 +93,13 @@ static bool response_payload_ok(const struct stt_initiator *in, const uint8_t *p
 	return suite < 32 && (in->suites & (1U << suite));
 }
 
-static void fill_session(const struct stt_candidate *c, struct stt_hs_session *s)
+static void fill_session(const struct stt_initiator *in, const struct stt_candidate *c,
+			 struct stt_hs_session *s)
 {
 	s->id = c->sec.session_id;
+	s->rekey = in->rekey;
+	s->epoch = in->epoch;
+	memcpy(s->rekey_secret, c->sec.rekey, sizeof(s->rekey_secret));
 	memcpy(s->tx_key, c->sec.to_responder, sizeof(s->tx_key));
 	memcpy(s->rx_key, c->sec.to_initiator, sizeof(s->rx_key));
 	memcpy(s->peer_id, c->peer_id, sizeof(s->peer_id));
@@ -104,8 +127,11 @@ static bool open_response(const struct stt_initiator *in, const uint8_t *data,
 
 	ok = !stt_noise_read2(&ns, data + STT_HS_HDR_LEN,
 			      STT_HS_RESPONSE_PAYLOAD_LEN + STT_NOISE_OVERHEAD, payload) &&
-	     response_payload_ok(in, payload) && !stt_hs_derive(&ns, &c->sec) &&
-	     !is_known(in, NULL, c->sec.session_id);
+	     response_payload_ok(in, payload) && !stt_hs_derive(&ns, &c->sec);
+	if (in->rekey)
+		c->sec.session_id = in->rekey;
+	/* A session has one peer, so a rekey has one candidate. */
+	ok = ok && !is_known(in, NULL, c->sec.session_id);
 	if (ok) {
 		memcpy(c->peer_id, payload, sizeof(c->peer_id));
 		c->suite = payload[STT_HS_RESPONSE_OFF_SUITE];
@@ -175,7 +201,7 @@ bool stt_initiator_turn(struct stt_initiator *in, uint64_t now_ms,
 	in->stale_ms = now_ms + STT_HS_ROUND_MS;
 	if (in->stale_ms > in->start_ms + STT_HS_LIFETIME_MS)
 		in->stale_ms = in->start_ms + STT_HS_LIFETIME_MS;
-	fill_session(&in->candidates[in->n_turns++], session);
+	fill_session(in, &in->candidates[in->n_turns++], session);
 	return true;
 }
 

@@ -20,6 +20,8 @@ struct pending {
 	uint64_t		expires_ms;
 	bool			complete;
 	unsigned int		seed;
+	uint64_t		rekey;		/* this session; 0: a new one */
+	uint8_t			epoch;		/* of its new keys */
 	uint8_t			suite;
 	uint8_t			peer_id[STT_HS_NODE_ID_LEN];
 	uint8_t			hello_mac1[STT_HS_MAC_LEN];
@@ -37,6 +39,7 @@ struct stt_responder {
 	uint8_t			node_id[STT_HS_NODE_ID_LEN];
 	uint32_t		suites;
 	uint8_t			preferred_suite;
+	struct stt_responder_rekey rekey;
 	bool			accept;
 	unsigned int		max;
 	unsigned int		n_waiting, n_complete;
@@ -55,6 +58,7 @@ struct stt_responder *stt_responder_new(const struct stt_responder_params *p)
 	memcpy(r->node_id, p->node_id, sizeof(r->node_id));
 	r->suites = p->suites;
 	r->preferred_suite = p->preferred_suite;
+	r->rekey = p->rekey;
 	r->max = p->pending_max ? p->pending_max : STT_HS_PENDING_MAX;
 	TAILQ_INIT(&r->waiting);
 	TAILQ_INIT(&r->complete);
@@ -196,26 +200,52 @@ static uint8_t choose_suite(const struct stt_responder *r, const uint8_t *payloa
 	return 0;
 }
 
-/* Whether to go on with a HELLO whose seal has opened. */
+/* A session's peer has the right to rekey it, whoever else is let in. */
+static bool is_welcome(const struct stt_responder *r, const struct stt_hs_rekey *rekey,
+		       const uint8_t *time)
+{
+	if (!rekey->session)
+		return r->accept;
+	return r->rekey.admit(r->rekey.ctx, rekey->session, rekey->epoch, time);
+}
+
+/* Whether to go on with a HELLO whose seal has opened, and that is what it says. */
 static bool check_payload(const struct stt_responder *r, uint64_t now_ms,
 			  const uint8_t *payload, const uint8_t *ephemeral,
-			  enum stt_hs_drop *why)
+			  const struct stt_hs_rekey *rekey, enum stt_hs_drop *why)
 {
-	if (!sodium_memcmp(payload, r->node_id, STT_HS_NODE_ID_LEN))
-		*why = STT_HS_DROP_OWN;
-	else if (stt_get_be64(payload + STT_HS_HELLO_OFF_REKEY) ||
-		 stt_get_be32(payload + STT_HS_HELLO_OFF_RESERVED) ||
-		 !choose_suite(r, payload))
+	if (!sodium_is_zero(payload + STT_HS_HELLO_OFF_RESERVED, 3) ||
+	    !choose_suite(r, payload))
 		*why = STT_HS_DROP_UNSUPPORTED;
 	else if (stt_replay_seen(&r->replay, now_ms, payload + STT_HS_HELLO_OFF_TIME, ephemeral))
 		*why = STT_HS_DROP_REPLAYED;
-	else if (!r->accept)
-		*why = STT_HS_DROP_REFUSED;
 	else if (r->n_waiting >= r->max)
 		*why = STT_HS_DROP_FULL;
+	else if (!is_welcome(r, rekey, payload + STT_HS_HELLO_OFF_TIME))
+		*why = STT_HS_DROP_REFUSED;
 	else
 		return true;
 	return false;
+}
+
+/* Who says hello, and for what: a stranger to us, or the peer of a session. */
+static bool check_sender(const struct stt_responder *r, const uint8_t *data,
+			 const uint8_t *payload, struct stt_hs_rekey *rekey,
+			 enum stt_hs_drop *why)
+{
+	uint64_t session = stt_get_be64(payload + STT_HS_HELLO_OFF_REKEY);
+	uint8_t epoch = payload[STT_HS_HELLO_OFF_EPOCH];
+
+	memset(rekey, 0, sizeof(*rekey));
+	if (!session) {
+		*why = epoch ? STT_HS_DROP_UNSUPPORTED : STT_HS_DROP_OWN;
+		return !epoch && sodium_memcmp(payload, r->node_id, STT_HS_NODE_ID_LEN);
+	}
+	*why = STT_HS_DROP_UNKNOWN;
+	if (!r->rekey.find || !r->rekey.find(r->rekey.ctx, session, epoch, rekey))
+		return false;
+	*why = STT_HS_DROP_BAD_SEAL;
+	return stt_hs_rekey_ok(rekey, data, payload);
 }
 
 /*
@@ -249,6 +279,8 @@ static int make_response(const struct stt_responder *r, struct pending *p,
 		stt_noise_ephemeral(&ns, NULL);
 		ret = stt_noise_write2(&ns, payload, sizeof(payload), frame + STT_HS_HDR_LEN);
 	} while (!ret && stt_hs_derive(&ns, &p->sec));
+	if (p->rekey)
+		p->sec.session_id = p->rekey;
 	stt_hs_mac1_set(&r->keyring->seeds[p->seed], frame, STT_HS_RESPONSE_LEN);
 	p->response.len = STT_HS_RESPONSE_LEN;
 	stt_noise_wipe(&ns);
@@ -277,8 +309,8 @@ undo_id:
 
 static enum stt_hs_verdict begin(struct stt_responder *r, uint64_t now_ms, unsigned int seed,
 				 const uint8_t *data, const uint8_t *payload,
-				 const struct stt_noise *ns, struct stt_hs_frame *out,
-				 enum stt_hs_drop *why)
+				 const struct stt_noise *ns, const struct stt_hs_rekey *rekey,
+				 struct stt_hs_frame *out, enum stt_hs_drop *why)
 {
 	struct pending *p = stt_secret_alloc(sizeof(*p));
 	uint32_t id = stt_id_unused(&r->by_id);
@@ -287,7 +319,10 @@ static enum stt_hs_verdict begin(struct stt_responder *r, uint64_t now_ms, unsig
 		return drop(why, STT_HS_DROP_FULL);
 	p->seed = seed;
 	p->suite = choose_suite(r, payload);
-	memcpy(p->peer_id, payload, sizeof(p->peer_id));
+	p->rekey = rekey->session;
+	p->epoch = rekey->epoch;
+	if (!p->rekey)
+		memcpy(p->peer_id, payload, sizeof(p->peer_id));
 	memcpy(p->hello_mac1, stt_hs_mac1(data, STT_HS_HELLO_LEN), STT_HS_MAC_LEN);
 	memcpy(p->hdrs, data, STT_HS_HDR_LEN);
 	if (make_response(r, p, ns, id)) {
@@ -302,6 +337,33 @@ static enum stt_hs_verdict begin(struct stt_responder *r, uint64_t now_ms, unsig
 	return STT_HS_SEND;
 }
 
+/*
+ * A new HELLO says that the handshake before it was given up. Its AUTH_PROOF may
+ * still be on the way, and must not undo what comes of this one.
+ */
+static void forget_rekey(struct stt_responder *r, uint64_t session)
+{
+	struct pending *p, *next;
+
+	for (p = TAILQ_FIRST(&r->waiting); p; p = next) {
+		next = TAILQ_NEXT(p, link);
+		if (p->rekey == session)
+			forget(r, p);
+	}
+}
+
+static enum stt_hs_verdict answer(struct stt_responder *r, uint64_t now_ms, unsigned int seed,
+				  const uint8_t *data, const uint8_t *payload,
+				  struct stt_noise *ns, const struct stt_hs_rekey *rekey,
+				  struct stt_hs_frame *out, enum stt_hs_drop *why)
+{
+	if (rekey->session) {
+		forget_rekey(r, rekey->session);
+		stt_hs_rekey_mix(rekey, ns);
+	}
+	return begin(r, now_ms, seed, data, payload, ns, rekey, out, why);
+}
+
 /* A HELLO with a good mac1 that began no pending handshake yet. */
 static enum stt_hs_verdict new_hello(struct stt_responder *r, uint64_t now_ms,
 				     unsigned int seed, const uint8_t *data,
@@ -309,17 +371,21 @@ static enum stt_hs_verdict new_hello(struct stt_responder *r, uint64_t now_ms,
 {
 	uint8_t payload[STT_HS_HELLO_PAYLOAD_LEN];
 	enum stt_hs_verdict verdict = STT_HS_DROP;
+	struct stt_hs_rekey rekey = { 0 };
 	struct stt_noise ns;
 
 	stt_hs_noise_init(&ns, &r->keyring->seeds[seed], data);
 	if (stt_noise_read1(&ns, data + STT_HS_HDR_LEN, sizeof(payload) + STT_NOISE_OVERHEAD,
 			    payload))
 		*why = STT_HS_DROP_BAD_SEAL;
-	else if (check_payload(r, now_ms, payload, data + STT_HS_HDR_LEN, why))
-		verdict = begin(r, now_ms, seed, data, payload, &ns, out, why);
+	else if (!check_sender(r, data, payload, &rekey, why))
+		verdict = STT_HS_DROP;
+	else if (check_payload(r, now_ms, payload, data + STT_HS_HDR_LEN, &rekey, why))
+		verdict = answer(r, now_ms, seed, data, payload, &ns, &rekey, out, why);
 	else
 		note_refused(r, now_ms, payload, data + STT_HS_HDR_LEN, *why);
 	stt_noise_wipe(&ns);
+	sodium_memzero(&rekey, sizeof(rekey));
 	sodium_memzero(payload, sizeof(payload));
 	return verdict;
 }
@@ -344,6 +410,9 @@ static enum stt_hs_verdict take_hello(struct stt_responder *r, uint64_t now_ms,
 static void fill_session(const struct pending *p, struct stt_hs_session *s)
 {
 	s->id = p->sec.session_id;
+	s->rekey = p->rekey;
+	s->epoch = p->epoch;
+	memcpy(s->rekey_secret, p->sec.rekey, sizeof(s->rekey_secret));
 	memcpy(s->tx_key, p->sec.to_initiator, sizeof(s->tx_key));
 	memcpy(s->rx_key, p->sec.to_responder, sizeof(s->rx_key));
 	memcpy(s->peer_id, p->peer_id, sizeof(s->peer_id));

@@ -119,6 +119,7 @@ static void init_run(struct stt_node *node)
 	node->timer_fd = -1;
 	node->wake_fd = -1;
 	TAILQ_INIT(&node->connects);
+	TAILQ_INIT(&node->rekey_attempts);
 	STAILQ_INIT(&node->ended);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The node object, inside. node.c makes it, node_start.c starts and stops it,
- * node_process.c does its work, node_connect*.c connect, node_data.c sends and
- * receives, node_session.c looks things up.
+ * node_process.c does its work, node_connect*.c connect, node_rekey*.c rekey,
+ * node_data.c sends and receives, node_session.c looks things up.
  *
  * One lock guards everything that changes. Calls that use the descriptors of a
  * run without the lock (waiting, sending, receiving) count themselves in
@@ -64,6 +64,37 @@ struct ended {
 
 STAILQ_HEAD(ended_list, ended);
 
+/*
+ * What is remembered of a session for its rekeys: the secret of an epoch proves
+ * to hold the session when the next one is agreed on. There are two while the
+ * newest epoch may still come to nothing.
+ */
+struct node_rekey {
+	struct stt_id_link	by_session;	/* low half of its id */
+	uint64_t		session;
+	bool			first;		/* we began its first handshake */
+	bool			seen;		/* while looking which are left */
+	struct {
+		bool	have;
+		uint8_t	epoch;
+		uint8_t	secret[STT_NOISE_KEY_LEN];
+	} secrets[2];				/* the newer one is the second */
+	uint64_t		answering_ms;	/* until then the peer's is under way */
+	uint8_t			time[STT_HS_TIME_LEN];	/* of its HELLO */
+	struct rekey_attempt	*attempt;	/* our own */
+};
+
+struct rekey_attempt {
+	TAILQ_ENTRY(rekey_attempt) link;
+	struct stt_id_link	by_id;		/* our handshake id */
+	struct node_rekey	*of;
+	uint8_t			epoch;		/* of the new keys */
+	bool			installed;	/* they wait in the kernel */
+	struct stt_attempt	attempt;
+};
+
+TAILQ_HEAD(rekey_list, rekey_attempt);
+
 struct stt_node {
 	/* Fixed at creation. */
 	struct node_keys	*keys;
@@ -96,6 +127,10 @@ struct stt_node {
 	struct stt_responder	*responder;
 	struct connect_list	connects;
 	struct stt_id_table	by_id;
+	struct rekey_pool	*rekey_pool;	/* memory of the rekeys */
+	struct stt_id_table	rekeys;		/* by session */
+	struct stt_id_table	rekey_ids;	/* attempts by handshake id */
+	struct rekey_list	rekey_attempts;
 	struct ended_list	ended;
 	pthread_t		thread;
 	bool			has_thread;
@@ -137,6 +172,7 @@ void node_wake_at(struct stt_node *node, uint64_t ms);
 int node_install(struct stt_node *node, const struct stt_hs_session *s, uint32_t state,
 		 const union stt_addr *peer, const union stt_addr *local);
 stt_attempt_send node_send_frame;
+void node_count_drop(struct stt_node *node, enum stt_hs_drop why);
 void node_session_ended(struct stt_node *node, uint64_t id);
 void node_forget_ended(struct stt_node *node);
 
@@ -154,6 +190,41 @@ void node_connect_stop(struct stt_node *node);
 void node_connect_begin(struct stt_connect *c);
 void node_connect_cancel(struct stt_connect *c);
 
+/* ---- node_rekey_table.c, under the lock --------------------------------- */
+
+struct node_rekey *node_rekey_of(const struct stt_node *node, uint64_t session);
+
+/* A session that a handshake has made. Without memory it just is not rekeyed. */
+void node_rekey_add(struct stt_node *node, const struct stt_hs_session *s, bool first);
+void node_rekey_remove(struct stt_node *node, struct node_rekey *r);
+
+/* The secret of an epoch, for the keys of the next one. */
+bool node_rekey_secret(const struct node_rekey *r, uint8_t epoch, struct stt_hs_rekey *out);
+void node_rekey_remember(struct node_rekey *r, uint8_t epoch, const uint8_t *secret);
+void node_rekey_free_all(struct stt_node *node);
+
+/* ---- node_rekey.c, all under the lock ----------------------------------- */
+
+/* The responder's questions; @ctx is the node. */
+bool node_rekey_find(void *ctx, uint64_t session, uint8_t epoch, struct stt_hs_rekey *out);
+bool node_rekey_admit(void *ctx, uint64_t session, uint8_t epoch, const uint8_t *time);
+
+/* The keys of a rekey into its session; 0 or a negative errno. */
+int node_rekey_install(struct stt_node *node, const struct stt_hs_session *s);
+
+/* The kernel wants new keys for a session. */
+void node_rekey_wanted(struct stt_node *node, uint64_t session);
+/* The session is gone. */
+void node_rekey_gone(struct stt_node *node, uint64_t session);
+/* Events were lost. */
+void node_rekey_resync(struct stt_node *node);
+
+/* Take a RESPONSE or FINAL. False: it is not of a rekey. */
+bool node_rekey_input(struct stt_node *node, uint64_t now_ms, const union stt_addr *from,
+		      const union stt_addr *to, const uint8_t *data, size_t len);
+uint64_t node_rekey_tick(struct stt_node *node, uint64_t now_ms);
+void node_rekey_stop(struct stt_node *node);
+
 /* ---- node_session.c, under the lock ------------------------------------- */
 
 void node_counters(struct stt_node *node, struct stt_node_stats *stats);
@@ -167,6 +238,9 @@ struct node_ids {
 int node_check_session_id(uint64_t session);
 /* The data socket knew before the event was read: that is work for the next step. */
 int node_deleted(struct stt_node *node);
+
+/* 0 or -ENOMEM. */
+int node_ids_add(struct node_ids *ids, uint64_t id);
 
 /* Ids of the sessions in one of the @states (bit N: state N). Free ->ids. */
 int node_session_ids(struct stt_node *node, unsigned int states, struct node_ids *ids);

@@ -86,10 +86,12 @@ int node_install(struct stt_node *node, const struct stt_hs_session *s, uint32_t
 	memcpy(info.keys[1].secret, s->rx_key, sizeof(s->rx_key));
 	ret = stt_ctl_session_new(node->ctl, &info);
 	sodium_memzero(&info, sizeof(info));
+	if (!ret)
+		node_rekey_add(node, s, state == STT_SESSION_STATE_PENDING);
 	return ret;
 }
 
-static void count_drop(struct stt_node *node, enum stt_hs_drop why)
+void node_count_drop(struct stt_node *node, enum stt_hs_drop why)
 {
 	uint64_t *const counters[STT_HS_DROPS] = {
 		[STT_HS_DROP_MALFORMED]		= &node->last.handshakes.malformed,
@@ -106,6 +108,22 @@ static void count_drop(struct stt_node *node, enum stt_hs_drop why)
 	++*counters[why];
 }
 
+/* A session, or new keys of one, that the peer has proved to have. */
+static int install(struct stt_node *node, const struct stt_hs_session *s,
+		   const union stt_addr *from, const union stt_addr *to)
+{
+	int ret = s->rekey ? node_rekey_install(node, s) :
+			     node_install(node, s, STT_SESSION_STATE_ACTIVE, from, to);
+
+	if (ret)
+		return ret;
+	if (s->rekey)
+		node->last.rekeys++;
+	else
+		node->last.handshakes.accepted++;
+	return 0;
+}
+
 static void responder_input(struct stt_node *node, uint64_t now_ms, const union stt_addr *from,
 			    const union stt_addr *to, const uint8_t *data, size_t len)
 {
@@ -119,13 +137,13 @@ static void responder_input(struct stt_node *node, uint64_t now_ms, const union 
 	verdict = stt_responder_input(node->responder, now_ms, data, len, &out, &session,
 				      &handle, &why);
 	if (verdict == STT_HS_DROP) {
-		count_drop(node, why);
+		node_count_drop(node, why);
 		if (why == STT_HS_DROP_OWN)
 			node_connect_own(node, stt_get_be32(data + STT_HS_OFF_SENDER));
 		return;
 	}
 	if (verdict == STT_HS_INSTALL) {
-		int ret = node_install(node, &session, STT_SESSION_STATE_ACTIVE, from, to);
+		int ret = install(node, &session, from, to);
 
 		sodium_memzero(&session, sizeof(session));
 		if (ret) {
@@ -135,7 +153,6 @@ static void responder_input(struct stt_node *node, uint64_t now_ms, const union 
 				 stt_errmsg());
 			return;
 		}
-		node->last.handshakes.accepted++;
 	}
 	node_wake_at(node, now_ms + STT_HS_LIFETIME_MS);
 	node_send_frame(node, from, to, &out);
@@ -148,6 +165,9 @@ static void take_datagram(struct stt_node *node, uint64_t now_ms, const union st
 
 	node->last.udp_transport.packets_received++;
 	node->last.udp_transport.bytes_received += len;
+	if ((type == STT_FRAME_RESPONSE || type == STT_FRAME_FINAL) &&
+	    node_rekey_input(node, now_ms, from, to, data, len))
+		return;
 	if (type == STT_FRAME_RESPONSE || type == STT_FRAME_FINAL)
 		node_connect_input(node, now_ms, from, to, data, len);
 	else
@@ -286,6 +306,7 @@ static void resync(struct stt_node *node)
 		free(ids.ids);
 		ids = (struct node_ids){ 0 };
 	}
+	node_rekey_resync(node);
 }
 
 static bool read_event(struct stt_node *node)
@@ -301,6 +322,10 @@ static bool read_event(struct stt_node *node)
 		return true;
 	if (ev.cmd == STT_CMD_SESSION_STATE_NTF)
 		session_state(node, ev.session.id, ev.session.state);
+	else if (ev.cmd == STT_CMD_SESSION_REKEY_NTF)
+		node_rekey_wanted(node, ev.session.id);
+	else if (ev.cmd == STT_CMD_SESSION_DEL_NTF)
+		node_rekey_gone(node, ev.session.id);
 	else if (ev.cmd == STT_CMD_NODE_DEL_NTF && !node->gone)
 		node_gone(node);
 	return true;
@@ -342,6 +367,7 @@ static void run_timers(struct stt_node *node, uint64_t now_ms)
 	next = stt_responder_expire(node->responder, now_ms);
 	next = earlier(next, remove_ended(node, now_ms));
 	next = earlier(next, node_connect_tick(node, now_ms));
+	next = earlier(next, node_rekey_tick(node, now_ms));
 	/* What was due meanwhile may have asked for something sooner. */
 	node->next_ms = earlier(next, node->next_ms);
 	arm(node);

@@ -14,13 +14,8 @@ struct id_walk {
 	unsigned int	states;
 };
 
-static int add_id(const struct stt_session_info *s, void *arg)
+int node_ids_add(struct node_ids *ids, uint64_t id)
 {
-	const struct id_walk *walk = arg;
-	struct node_ids *ids = walk->ids;
-
-	if (!(walk->states & (1U << s->state)))
-		return 0;
 	if (ids->n == ids->cap) {
 		size_t cap = ids->cap ? ids->cap * 2 : 64;
 		uint64_t *bigger = realloc(ids->ids, cap * sizeof(*bigger));
@@ -30,8 +25,15 @@ static int add_id(const struct stt_session_info *s, void *arg)
 		ids->ids = bigger;
 		ids->cap = cap;
 	}
-	ids->ids[ids->n++] = s->id;
+	ids->ids[ids->n++] = id;
 	return 0;
+}
+
+static int add_id(const struct stt_session_info *s, void *arg)
+{
+	const struct id_walk *walk = arg;
+
+	return walk->states & (1U << s->state) ? node_ids_add(walk->ids, s->id) : 0;
 }
 
 int node_session_ids(struct stt_node *node, unsigned int states, struct node_ids *ids)
@@ -58,6 +60,9 @@ static void fill_session(const struct stt_session_info *info, struct stt_session
 	s->mtu = info->mtu;
 	s->idle_rx_ms = info->idle_rx_ms;
 	s->idle_tx_ms = info->idle_tx_ms;
+	s->rtt_us = info->rtt_us;
+	s->srtt_us = info->srtt_us;
+	s->epoch = info->tx_epoch;
 }
 
 int stt_node_session(struct stt_node *node, uint64_t id, struct stt_session *session)
@@ -81,6 +86,17 @@ int stt_node_close_session(struct stt_node *node, uint64_t id, uint8_t close_rea
 	if (ret)
 		return ret;
 	ret = stt_ctl_session_del(node->ctl, node->number, id, close_reason);
+	pthread_mutex_unlock(&node->lock);
+	return ret;
+}
+
+int stt_node_rekey(struct stt_node *node, uint64_t id)
+{
+	int ret = node_lock_running(node);
+
+	if (ret)
+		return ret;
+	ret = stt_ctl_session_rekey(node->ctl, node->number, id);
 	pthread_mutex_unlock(&node->lock);
 	return ret;
 }

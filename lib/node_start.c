@@ -67,6 +67,7 @@ static int make_responder(struct stt_node *node)
 		.keyring = &node->keyring, .node_id = node->id, .suites = node->suites,
 		.preferred_suite = node->preferred_suite,
 		.clock_s = time(NULL), .lag_s = node->config.max_clock_lag_s,
+		.rekey = { .find = node_rekey_find, .admit = node_rekey_admit, .ctx = node },
 	};
 
 	make_id(node);
@@ -77,9 +78,13 @@ static int make_responder(struct stt_node *node)
 static int attach(struct stt_node *node)
 {
 	const struct stt_node_config *c = &node->config;
+	const struct stt_node_defaults defaults = {
+		.has_heartbeat = c->has_heartbeat, .heartbeat_ms = c->heartbeat_ms,
+		.has_rekey_age = c->has_rekey_age, .rekey_age_ms = c->rekey_age_ms,
+		.has_rekey_volume = c->rekey_volume, .rekey_volume = c->rekey_volume,
+	};
 
-	return stt_ctl_node_new(node->ctl, node->udp_fd,
-				c->has_heartbeat ? &c->heartbeat_ms : NULL, &node->number);
+	return stt_ctl_node_new_with(node->ctl, node->udp_fd, &defaults, &node->number);
 }
 
 static int open_socket(const struct stt_node *node, uint8_t type, uint8_t flags)
@@ -181,6 +186,7 @@ static void close_fd(int *fd)
 static void close_all(struct stt_node *node)
 {
 	node_forget_ended(node);
+	node_rekey_stop(node);
 	stt_responder_free(node->responder);
 	node->responder = NULL;
 	stt_id_free(&node->by_id);

@@ -181,6 +181,11 @@ void stt_noise_ephemeral(struct stt_noise *ns, const uint8_t *secret)
 	crypto_scalarmult_curve25519_base(ns->e, ns->secret);
 }
 
+void stt_noise_psk(struct stt_noise *ns, const uint8_t psk[KEY_LEN])
+{
+	mix_key_and_hash(ns, psk);
+}
+
 int stt_noise_write1(struct stt_noise *ns, const void *payload, size_t len, uint8_t *out)
 {
 	memcpy(out, ns->e, DH_LEN);

@@ -40,6 +40,12 @@ void stt_noise_init(struct stt_noise *ns, const uint8_t psk[STT_NOISE_KEY_LEN],
 /* Choose the own ephemeral key; @secret NULL: a random one. Before any write. */
 void stt_noise_ephemeral(struct stt_noise *ns, const uint8_t *secret);
 
+/*
+ * Mix a further pre-shared key in, as the psk token of Noise does: between two
+ * messages, the same at both sides.
+ */
+void stt_noise_psk(struct stt_noise *ns, const uint8_t psk[STT_NOISE_KEY_LEN]);
+
 /* Write a message of @len + STT_NOISE_OVERHEAD bytes to @out. 0 or -EBADMSG. */
 int stt_noise_write1(struct stt_noise *ns, const void *payload, size_t len, uint8_t *out);
 int stt_noise_write2(struct stt_noise *ns, const void *payload, size_t len, uint8_t *out);

@@ -55,6 +55,9 @@ struct stt_connect;
  *	ahead of it for us to let it in; 0: 300
  * @has_heartbeat: use @heartbeat_ms instead of the module's default
  * @heartbeat_ms: interval of heartbeats on idle sessions; 0: none
+ * @has_rekey_age: use @rekey_age_ms instead of the module's default, an hour
+ * @rekey_age_ms: age of keys at which new ones are agreed on; 0: never
+ * @rekey_volume: frames of a key for the same; 0: what the suite needs
  * @log: told about warnings, with a priority of syslog(3); may be NULL. It may
  *	be called from any thread that uses the node, and must not call the
  *	node's functions.
@@ -83,6 +86,9 @@ struct stt_node_config {
 	void		*log_arg;
 	uint32_t	suites;
 	uint8_t		preferred_suite;
+	bool		has_rekey_age;
+	uint32_t	rekey_age_ms;
+	uint32_t	rekey_volume;
 };
 
 /* Set all defaults. Call it first, then fill in the seeds. */
@@ -161,6 +167,9 @@ STT_API uint32_t stt_node_number(struct stt_node *node);
  * @mtu: longest message that goes in one frame, in bytes
  * @idle_rx_ms: milliseconds since the last authentic frame
  * @idle_tx_ms: milliseconds since the last frame sent
+ * @rtt_us: last round trip of a heartbeat, in microseconds; 0: not known yet
+ * @srtt_us: the same, smoothed
+ * @epoch: of the keys that send, counted modulo 8
  *
  * A session that the peer has closed, or that is dead, stays visible for a
  * minute so that a failing send can say why; then it is removed.
@@ -172,6 +181,8 @@ struct stt_session {
 	union stt_addr	peer;
 	uint32_t	mtu;
 	uint64_t	idle_rx_ms, idle_tx_ms;
+	uint32_t	rtt_us, srtt_us;
+	uint8_t		epoch;
 };
 
 /**
@@ -260,6 +271,14 @@ STT_API int stt_node_sessions(struct stt_node *node,
 
 /* Close a session and tell the peer why. -ENOENT: there is none. */
 STT_API int stt_node_close_session(struct stt_node *node, uint64_t id, uint8_t close_reason);
+
+/*
+ * Agree on new keys with the peer of an active session, now; by itself that
+ * happens at the age and the volume of the configuration. It returns before it
+ * has happened, no message is lost by it, and if the peer does not answer it is
+ * tried again. -ENOENT: no such session; -EINVAL: it is not active.
+ */
+STT_API int stt_node_rekey(struct stt_node *node, uint64_t id);
 
 /* ---- data --------------------------------------------------------------- */
 
@@ -355,10 +374,12 @@ STT_API int stt_node_process(struct stt_node *node);
  * @websocket_connections: open ones
  * @handshakes: in_progress now; the others count. Dropped datagrams by reason:
  *	bad_mac: not made with our seed, or damaged. bad_seal: damaged behind a
- *	good MAC. replayed: seen before, or its clock is too far off. refused:
- *	HELLO while not accepting. full: too many pending, or too many answers to one
+ *	good MAC, or a rekey by who is not the peer. replayed: seen before, or
+ *	its clock is too far off. refused: HELLO while not accepting, or a rekey
+ *	that is not its sender's turn. full: too many pending, or too many answers to one
  *	HELLO. unknown: of no pending handshake, or not from whom we asked for.
  * @kernel: the node's counters in the kernel
+ * @rekeys: new keys of sessions agreed on
  *
  * After a stop the counters keep their last values.
  */
@@ -383,6 +404,7 @@ struct stt_node_stats {
 		uint64_t	own, unsupported, full, unknown;
 	} handshakes;
 	struct stt_stats kernel;
+	uint64_t	rekeys;
 };
 
 /*

@@ -91,7 +91,9 @@
  * other two a sealed session id. In version 1 all have one length.
  *
  * Payload of HELLO: node id 32, TAI64N timestamp 12, suites u32 (bit N: suite
- * N), session id to rekey u64 (0: a new session), reserved u32.
+ * N), session id to rekey u64 (0: a new session), epoch u8 (0 for a new
+ * session), 3 reserved bytes. A rekey has, in place of the node id, the proof
+ * that its sender holds the session.
  * Payload of RESPONSE: node id 32, suite u8, 3 reserved bytes.
  */
 #define STT_HS_EPHEMERAL_LEN		32
@@ -101,8 +103,9 @@
 #define STT_HS_HELLO_OFF_TIME		STT_HS_NODE_ID_LEN
 #define STT_HS_HELLO_OFF_SUITES		(STT_HS_HELLO_OFF_TIME + STT_HS_TIME_LEN)
 #define STT_HS_HELLO_OFF_REKEY		(STT_HS_HELLO_OFF_SUITES + 4)
-#define STT_HS_HELLO_OFF_RESERVED	(STT_HS_HELLO_OFF_REKEY + 8)
-#define STT_HS_HELLO_PAYLOAD_LEN	(STT_HS_HELLO_OFF_RESERVED + 4)
+#define STT_HS_HELLO_OFF_EPOCH		(STT_HS_HELLO_OFF_REKEY + 8)
+#define STT_HS_HELLO_OFF_RESERVED	(STT_HS_HELLO_OFF_EPOCH + 1)
+#define STT_HS_HELLO_PAYLOAD_LEN	(STT_HS_HELLO_OFF_RESERVED + 3)
 #define STT_HS_RESPONSE_OFF_SUITE	STT_HS_NODE_ID_LEN
 #define STT_HS_RESPONSE_PAYLOAD_LEN	(STT_HS_RESPONSE_OFF_SUITE + 4)
 #define STT_HS_PROOF_PAYLOAD_LEN	8
