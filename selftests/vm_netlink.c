@@ -236,6 +236,7 @@ static bool look(const struct side *s, struct view *v)
 	check_is(stt_ctl_session_get(s->ctl, s->node, ID, &v->session), 0);
 	v->session.idle_rx_ms = 0;
 	v->session.idle_tx_ms = 0;
+	v->session.key_age_ms = 0;
 	return true;
 }
 
@@ -288,7 +289,8 @@ static bool unknown_command(int arg)
 	for (int cmd = 0; cmd < 256; cmd++) {
 		struct request r = { .cmd = cmd };
 
-		if (cmd >= STT_CMD_INFO_GET && cmd <= STT_CMD_SOCKET_GET)
+		if ((cmd >= STT_CMD_INFO_GET && cmd <= STT_CMD_SOCKET_GET) ||
+		    cmd == STT_CMD_SESSION_REKEY)
 			continue;
 		check_is(send_request(&d.k, &r), -EOPNOTSUPP);
 	}
