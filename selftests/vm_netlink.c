@@ -131,8 +131,8 @@ static const struct request key_requests[] = {
 	  { N, S(1), PEER, KEY, EPOCH(0), DIR(1), SECRET, KEY_END } },
 	{ "session new: key without secret", NEW, EINVAL,
 	  { N, S(1), PEER, KEY, EPOCH(0), DIR(1), SUITE(1), KEY_END } },
-	{ "session new: suite 2", NEW, EOPNOTSUPP,
-	  { N, S(1), PEER, KEY, EPOCH(0), DIR(1), SUITE(2), SECRET, KEY_END } },
+	{ "session new: suite 3", NEW, EOPNOTSUPP,
+	  { N, S(1), PEER, KEY, EPOCH(0), DIR(1), SUITE(3), SECRET, KEY_END } },
 	{ "session new: key of epoch 8", NEW, ERANGE,
 	  { N, S(1), PEER, KEY, EPOCH(8), DIR(1), SUITE(1), SECRET, KEY_END } },
 	{ "session new: key is no nest", NEW, EINVAL,
@@ -290,7 +290,7 @@ static bool unknown_command(int arg)
 		struct request r = { .cmd = cmd };
 
 		if ((cmd >= STT_CMD_INFO_GET && cmd <= STT_CMD_SOCKET_GET) ||
-		    cmd == STT_CMD_SESSION_REKEY)
+		    cmd == STT_CMD_NODE_SET || cmd == STT_CMD_SESSION_REKEY)
 			continue;
 		check_is(send_request(&d.k, &r), -EOPNOTSUPP);
 	}
