@@ -5,5 +5,5 @@
 . "$(dirname "$0")/lib/netns.sh"
 ns_topology a || exit 1
 # Not exec: the namespace is to be removed afterwards.
-ns_exec "$NS_A" "$REPO/build/selftests/node_rekey"
+ns_exec "$NS_A" node_rekey
 exit $?
