@@ -328,21 +328,20 @@ static void stt_batch_flush(struct stt_batch *b, const struct sk_buff *skb, bool
 	stt_deliver(b->node, b->session, &inner, run->size, &chunk);
 }
 
-/* Room for the sealed part of @d behind the run, or behind a new one. */
+/* Room for the frame of @d behind the run, or behind a new one. */
 static u8 *stt_batch_room(struct stt_batch *b, const struct stt_datagram *d)
 {
-	unsigned int len = d->len - STT_HDR_LEN;
 	/* What is to come of payload, if all frames are like this one. */
 	unsigned int frames = (d->skb->len - d->off) / d->len;
-	unsigned int expected = frames * (d->len - STT_OVERHEAD) + STT_INNER_LEN + STT_TAG_LEN;
-	u8 *body;
+	unsigned int expected = frames * (d->len - STT_OVERHEAD) + STT_OVERHEAD;
+	u8 *frame;
 
-	body = stt_run_room(&b->run, len, expected);
-	if (!body && b->run.n) {
+	frame = stt_run_room(&b->run, d->len, expected);
+	if (!frame && b->run.n) {
 		stt_batch_flush(b, d->skb, false);
-		body = stt_run_room(&b->run, len, expected);
+		frame = stt_run_room(&b->run, d->len, expected);
 	}
-	return body;
+	return frame;
 }
 
 /* All frames of a batch came from one place at one time. */
@@ -376,20 +375,27 @@ static void stt_batch_frame(struct stt_batch *b, const struct stt_header *h,
 	stt_run_add(&b->run, h, inner, len);
 }
 
+/*
+ * The header is the one that was looked at, put in front of the sealed part: a
+ * frame in one piece is what ciphers like best.
+ */
 static void stt_batch_open(struct stt_batch *b, const struct stt_header *h,
-			   const struct stt_datagram *d, struct stt_rx_key *key)
+			   struct stt_datagram *d, struct stt_rx_key *key)
 {
 	unsigned int len = d->len - STT_OVERHEAD;
 	enum stt_replay_verdict verdict;
 	struct stt_inner inner;
 	bool good;
-	u8 *body;
+	u8 *frame, *body;
 
-	body = stt_batch_room(b, d);
-	if (!body) {
+	frame = stt_batch_room(b, d);
+	if (!frame) {
 		stt_count(b->node, b->session, DROP_NO_MEMORY);
 		return;
 	}
+	body = frame + STT_HDR_LEN;
+	memcpy(frame, d->clear, STT_HDR_LEN);
+	d->clear = frame;
 	good = stt_batch_copy(b, d, STT_HDR_LEN, body, d->len - STT_HDR_LEN) &&
 	       stt_input_open(b->node, b->session, h, d, key, body, &verdict);
 	if (good) {
@@ -421,7 +427,7 @@ static bool stt_batch_session(struct stt_batch *b, const struct stt_datagram *d,
 	return true;
 }
 
-static void stt_batch_transport(struct stt_batch *b, const struct stt_datagram *d)
+static void stt_batch_transport(struct stt_batch *b, struct stt_datagram *d)
 {
 	struct stt_rx_key *key;
 	struct stt_header h;

@@ -2,9 +2,8 @@
 /*
  * A batch of frames is opened into one buffer, where the payloads of frames of
  * one kind and size end up side by side: a run. It goes to its reader as one
- * skb. The sealed body of a frame is copied so that its payload lands behind the
- * run; the eight bytes in front of it, which the inner header covers meanwhile,
- * are kept aside.
+ * skb. A frame is copied so that its payload lands behind the run; the bytes in
+ * front of that, which its headers cover meanwhile, are kept aside.
  */
 
 #include <linux/gfp.h>
@@ -26,8 +25,8 @@ static bool stt_run_alloc(struct stt_run *run, unsigned int order)
 		return false;
 	run->page = page_address(page);
 	run->order = order;
-	run->start = STT_INNER_LEN;
-	run->end = STT_INNER_LEN;
+	run->start = STT_RUN_COVER;
+	run->end = STT_RUN_COVER;
 	run->limit = (PAGE_SIZE << order) - STT_RUN_TAIL;
 	return true;
 }
@@ -35,7 +34,7 @@ static bool stt_run_alloc(struct stt_run *run, unsigned int order)
 /* A buffer for @expected bytes, or for what can be had, at least @least. */
 static bool stt_run_begin(struct stt_run *run, unsigned int least, unsigned int expected)
 {
-	const unsigned int more = STT_INNER_LEN + STT_RUN_TAIL;
+	const unsigned int more = STT_RUN_COVER + STT_RUN_TAIL;
 	unsigned int smallest = get_order(least + more);
 	unsigned int order = max(min_t(unsigned int, get_order(expected + more),
 				       PAGE_ALLOC_COSTLY_ORDER), smallest);
@@ -46,29 +45,29 @@ static bool stt_run_begin(struct stt_run *run, unsigned int least, unsigned int 
 }
 
 /*
- * Where the sealed body of the next frame goes, or NULL: then the run must be
- * taken first, or there is no memory. @expected: what is still to come.
+ * Where the next frame goes, or NULL: then the run must be taken first, or there
+ * is no memory. @expected: what is still to come.
  */
-u8 *stt_run_room(struct stt_run *run, unsigned int body_len, unsigned int expected)
+u8 *stt_run_room(struct stt_run *run, unsigned int frame_len, unsigned int expected)
 {
-	u8 *body;
+	u8 *frame;
 
-	if (run->page && run->end - STT_INNER_LEN + body_len > run->limit) {
+	if (run->page && run->end - STT_RUN_COVER + frame_len > run->limit) {
 		if (run->n)
 			return NULL;
 		stt_run_free(run);
 	}
-	if (!run->page && !stt_run_begin(run, body_len, expected))
+	if (!run->page && !stt_run_begin(run, frame_len, expected))
 		return NULL;
-	body = run->page + run->end - STT_INNER_LEN;
-	memcpy(&run->under, body, STT_INNER_LEN);
-	return body;
+	frame = run->page + run->end - STT_RUN_COVER;
+	memcpy(run->under, frame, STT_RUN_COVER);
+	return frame;
 }
 
-/* The inner header has been read, or is of no use: what it covers comes back. */
+/* The headers have been read, or are of no use: what they cover comes back. */
 void stt_run_uncover(struct stt_run *run)
 {
-	memcpy(run->page + run->end - STT_INNER_LEN, &run->under, STT_INNER_LEN);
+	memcpy(run->page + run->end - STT_RUN_COVER, run->under, STT_RUN_COVER);
 }
 
 /* Does the frame that was opened last continue the run? */
@@ -136,7 +135,7 @@ struct sk_buff *stt_run_take(struct stt_run *run, bool keep_page)
 	unsigned int len = run->end - run->start;
 	struct sk_buff *skb;
 
-	if (keep_page || run->start != STT_INNER_LEN || 2 * len < PAGE_SIZE << run->order)
+	if (keep_page || run->start != STT_RUN_COVER || 2 * len < PAGE_SIZE << run->order)
 		skb = stt_run_copy(run);
 	else
 		skb = stt_run_build(run);

@@ -9,6 +9,9 @@
 
 struct sk_buff;
 
+/* What is in front of the payload of a frame. */
+#define STT_RUN_COVER	(STT_HDR_LEN + STT_INNER_LEN)
+
 /**
  * struct stt_run - a run: payloads of like frames, one behind the other
  * @page: buffer, or NULL
@@ -16,7 +19,7 @@ struct sk_buff;
  * @start: where the run begins in it
  * @end: where it ends, and the next payload goes
  * @limit: end of the room for payloads
- * @under: bytes of the run that the inner header of the next frame covers
+ * @under: bytes of the run that the headers of the next frame cover
  * @inner: of the first frame
  * @first: counter of the message's first frame, if it has many
  * @size: payload of all frames but the last
@@ -30,7 +33,7 @@ struct stt_run {
 	unsigned int start;
 	unsigned int end;
 	unsigned int limit;
-	u64 under;
+	u8 under[STT_RUN_COVER];
 
 	struct stt_inner inner;
 	u64 first;
@@ -40,7 +43,7 @@ struct stt_run {
 	bool ended;
 };
 
-u8 *stt_run_room(struct stt_run *run, unsigned int body_len, unsigned int expected);
+u8 *stt_run_room(struct stt_run *run, unsigned int frame_len, unsigned int expected);
 void stt_run_uncover(struct stt_run *run);
 bool stt_run_fits(const struct stt_run *run, const struct stt_header *h,
 		  const struct stt_inner *inner, unsigned int len);
