@@ -45,6 +45,11 @@ bool stt_node_hold_rcu(struct stt_node *node, enum stt_ref why)
 	return true;
 }
 
+bool stt_node_queue(struct work_struct *work)
+{
+	return queue_work(stt_wq, work);
+}
+
 static void stt_node_destroy(struct stt_node *node)
 {
 	/* The UDP socket keeps the namespace. */
@@ -138,6 +143,7 @@ static struct stt_node *stt_node_alloc(void)
 	spin_lock_init(&node->sockets_lock);
 	xa_init_flags(&node->sockets, XA_FLAGS_ALLOC1);
 	xa_init_flags(&node->session_index, XA_FLAGS_ALLOC1);
+	stt_beats_init(node);
 	INIT_RCU_WORK(&node->free_work, stt_node_free_work);
 	return node;
 

@@ -3,6 +3,7 @@
 #ifndef _STT_NODE_H
 #define _STT_NODE_H
 
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
@@ -93,6 +94,8 @@ struct stt_net {
  * @next_socket: where the search for a free number goes on
  * @stats: counters, per CPU
  * @stats_list: in the list of the namespace, until the node is freed
+ * @beats: sessions that want a heartbeat sent
+ * @beat_work: sends them; holds a reference while it is queued
  * @free_work: frees the node after a grace period, in process context
  */
 struct stt_node {
@@ -128,6 +131,8 @@ struct stt_node {
 
 	struct stt_node_stats __percpu *stats;
 	struct list_head stats_list;
+	struct llist_head beats;
+	struct work_struct beat_work;
 	struct rcu_work free_work;
 };
 
@@ -151,6 +156,9 @@ struct stt_node *stt_node_get_from(struct net *net, u32 *id, enum stt_ref why);
 void stt_node_hold(struct stt_node *node, enum stt_ref why);
 bool __must_check stt_node_hold_rcu(struct stt_node *node, enum stt_ref why);
 void stt_node_put(struct stt_node *node, enum stt_ref why);
+
+/* In process context, before the module goes. Returns whether it was not queued yet. */
+bool stt_node_queue(struct work_struct *work);
 
 /* May the calling task change the node? May it bind to it and send on it? */
 bool stt_node_owned(const struct stt_node *node);

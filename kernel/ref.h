@@ -16,6 +16,7 @@
  * @STT_REF_UDP_CLOSE: close() of the UDP socket
  * @STT_REF_UDP_WATCH: the end of a node whose UDP socket slipped away
  * @STT_REF_RESUME: the end of all sessions of a machine that lives twice
+ * @STT_REF_BEAT: a heartbeat that is to be sent
  * @__STT_REFS: how many reasons there are
  *
  * Who takes one gives it back with the same reason, so that in a trace what is
@@ -33,6 +34,7 @@ enum stt_ref {
 	STT_REF_UDP_CLOSE,
 	STT_REF_UDP_WATCH,
 	STT_REF_RESUME,
+	STT_REF_BEAT,
 	__STT_REFS,
 };
 

@@ -3,6 +3,7 @@
 #ifndef _STT_SESSION_H
 #define _STT_SESSION_H
 
+#include <linux/llist.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
 #include <linux/seqlock.h>
@@ -45,6 +46,7 @@ struct stt_node;
  * @missed: heartbeats sent since the peer was last heard; timer only
  * @beats: heartbeats that were not answered, of those that may be timed
  * @beats_late: an answer may still come that is not the next one's
+ * @beat_listed: it is in node->beats
  * @last_beat: jiffies of the last of @missed; timer only
  * @beat_us: when the first of @beats left
  * @rtt_us: last round trip
@@ -64,6 +66,7 @@ struct stt_node;
  * @endpoint: where the peer is
  * @dst_cache: route to it; allocated by the first message sent
  * @timer: heartbeats and the death of the peer
+ * @beat: in node->beats, to have a heartbeat sent
  * @heartbeat: interval in jiffies, 0 = none
  * @last_rx: jiffies of the last authentic frame
  * @last_tx: jiffies of the last frame sent
@@ -95,6 +98,7 @@ struct stt_session {
 	u8 rekey_jitter;
 	u8 beats;
 	bool beats_late;
+	bool beat_listed;
 	u8 next_secret;
 	u64 secrets[STT_SECRETS];
 
@@ -108,6 +112,7 @@ struct stt_session {
 	struct dst_cache dst_cache;
 
 	struct timer_list timer;
+	struct llist_node beat;
 	u32 heartbeat;
 	u32 last_beat;
 	u32 beat_us;
@@ -168,6 +173,7 @@ bool stt_session_is_at(struct stt_session *s, const struct sk_buff *skb);
 void stt_session_move(struct stt_session *s, const struct stt_endpoint *ep);
 
 /* timer.c */
+void stt_beats_init(struct stt_node *node);
 void stt_timer_setup(struct stt_session *s, u32 heartbeat_ms);
 void stt_timer_start(struct stt_session *s);
 void stt_timer_set(struct stt_session *s, u32 heartbeat_ms);

@@ -8,19 +8,76 @@
  *             peer is dead: four intervals after it was last heard;
  *  keys       what rekey.c has to do at their ages.
  *
+ * Sessions that were made together beat together, and a softirq full of frames
+ * would only fill the queues behind it. So the timer puts the session on a list
+ * of its node, and a work item sends, in process context.
+ *
  * The timer is lazy. Frames only note the time; when it fires it looks how
  * long ago that was and sets itself for the rest. Whoever wants it sooner only
  * ever brings it forward.
  */
 
 #include <linux/jiffies.h>
+#include <linux/llist.h>
 #include <linux/timer.h>
+#include <linux/workqueue.h>
 
 #include "node.h"
 #include "output.h"
 #include "session.h"
 
 #define STT_HEARTBEATS_MISSED	3
+
+/* ------------------------------------------------------------------------ */
+/* Heartbeats wait for a work item                                          */
+
+static void stt_beat_send(struct stt_session *s)
+{
+	if (READ_ONCE(s->state) == STT_SESSION_STATE_ACTIVE && !READ_ONCE(s->unlinked))
+		stt_heartbeat(s);
+	stt_session_put(s, STT_REF_BEAT);
+}
+
+static void stt_beat_work(struct work_struct *work)
+{
+	struct stt_node *node = container_of(work, struct stt_node, beat_work);
+	struct llist_node *list = llist_reverse_order(llist_del_all(&node->beats));
+	struct stt_session *s, *next;
+
+	llist_for_each_entry_safe(s, next, list, beat) {
+		/* From here on it may be listed again. */
+		smp_store_release(&s->beat_listed, false);
+		stt_beat_send(s);
+		cond_resched();
+	}
+	stt_node_put(node, STT_REF_BEAT);
+}
+
+void stt_beats_init(struct stt_node *node)
+{
+	init_llist_head(&node->beats);
+	INIT_WORK(&node->beat_work, stt_beat_work);
+}
+
+/* The timer's: nothing else lists a session, and it is not deleted meanwhile. */
+static void stt_beat_list(struct stt_session *s)
+{
+	struct stt_node *node = s->node;
+
+	/* Pairs with the release above. One that still waits will do. */
+	if (smp_load_acquire(&s->beat_listed) || !stt_session_hold(s, STT_REF_BEAT))
+		return;
+	WRITE_ONCE(s->beat_listed, true);
+	if (!llist_add(&s->beat, &node->beats))
+		return;
+	/* The first of a list brings the work, which holds the node. */
+	stt_node_hold(node, STT_REF_BEAT);
+	if (!stt_node_queue(&node->beat_work))
+		stt_node_put(node, STT_REF_BEAT);
+}
+
+/* ------------------------------------------------------------------------ */
+/* The timer                                                                */
 
 /* One more heartbeat, unless enough were in vain. Returns whether it lives. */
 static bool stt_timer_ask(struct stt_session *s)
@@ -31,7 +88,7 @@ static bool stt_timer_ask(struct stt_session *s)
 	}
 	s->missed++;
 	s->last_beat = jiffies;
-	stt_heartbeat(s);
+	stt_beat_list(s);
 	return true;
 }
 

@@ -31,7 +31,8 @@
 	E(STT_REF_DUMP, "dump")						\
 	E(STT_REF_UDP_CLOSE, "udp-close")				\
 	E(STT_REF_UDP_WATCH, "udp-watch")				\
-	EE(STT_REF_RESUME, "resume")
+	E(STT_REF_RESUME, "resume")					\
+	EE(STT_REF_BEAT, "beat")
 
 #define STT_TRACE_STATS(E, EE)						\
 	E(STT_A_STATS_RX_FRAMES, "rx_frames")				\
