@@ -52,7 +52,8 @@ struct stt_hs_set {
 	struct stt_hs_source source[STT_HS_WAYS];
 } ____cacheline_aligned;
 
-static struct stt_hs_set *stt_hs_table __ro_after_init;
+/* Not __ro_after_init: kmemleak does not look for pointers there. */
+static struct stt_hs_set *stt_hs_table __read_mostly;
 static siphash_key_t stt_hs_key __ro_after_init;
 
 static u64 stt_hs_tag4(const struct iphdr *iph, u64 who)

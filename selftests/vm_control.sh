@@ -192,7 +192,7 @@ test_nodes()
 	start_node node_b "$NS_B" 7002
 	tap_is "node show as JSON" "$(json '.[] | [.node,.local.address,.local.port,.uid,.sessions]' \
 		a -j node show)" "[$node_a_id,\"0.0.0.0\",7001,0,0]"
-	tap_is "node show as text, abbreviated" "$(a n s "$node_a_id")" \
+	tap_is "node show as text, abbreviated" "$(a n sh "$node_a_id")" \
 		"node $node_a_id local 0.0.0.0:7001 uid 0 heartbeat_ms 30000 sessions 0 inode $(
 			json '.[].inode' a -j node show)
     process pid $node_a_pid name sttnode"
