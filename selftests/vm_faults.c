@@ -106,11 +106,41 @@ static bool copies(int path)
 /* ------------------------------------------------------------------------ */
 /* Where no caller waits                                                    */
 
-/* One message in so many is lost, is counted, and the others come. */
+/* A frame that came alone is opened where it lies: that takes no memory. */
 static bool frames_in(int path)
 {
 	struct duo d;
 	char c;
+
+	check(duo_open(&d, path, ID));
+	check(fault_anywhere(1));
+	for (unsigned int i = 0; i < 10; i++)
+		check(peer_send(&d.p, "x", 1));
+	check(fault_nowhere());
+	for (unsigned int i = 0; i < 10; i++)
+		check_is(recv(d.fd, &c, 1, MSG_DONTWAIT), 1);
+	check_is(session_stat(&d.k, ID, STT_A_STATS_DROP_NO_MEMORY), 0);
+	return true;
+}
+
+static bool send_halves(struct peer *p)
+{
+	struct frame f;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		f = peer_next(p, "half", 4);
+		f.frag = (uint8_t)i;
+		f.last = 1;
+		check(peer_send_frame(p, &f));
+	}
+	return true;
+}
+
+/* One message in so many is lost, is counted, and the others come. */
+static bool fragments_in(int path)
+{
+	struct duo d;
+	char buf[8];
 
 	check(duo_open(&d, path, ID));
 	for (unsigned int n = 1; n <= 4; n++) {
@@ -118,12 +148,12 @@ static bool frames_in(int path)
 
 		check(fault_anywhere(n));
 		for (unsigned int i = 0; i < sent; i++)
-			check(peer_send(&d.p, "x", 1));
+			check(send_halves(&d.p));
 		check(fault_nowhere());
-		while (recv(d.fd, &c, 1, MSG_DONTWAIT) == 1)
+		while (recv(d.fd, buf, sizeof(buf), MSG_DONTWAIT) == 8)
 			came++;
 		check_is(came, sent - 1);
-		check_is(session_stat(&d.k, ID, STT_A_STATS_DROP_NO_MEMORY), n);
+		check(session_stat(&d.k, ID, STT_A_STATS_DROP_FRAGMENT) >= n);
 		check(duo_quiet(&d));
 	}
 	return true;
@@ -193,7 +223,8 @@ static const struct test tests[] = {
 	{ "A5 allocations fail: every operation, IPv4", allocations, PATH_LO4 },
 	{ "A5 allocations fail: every operation, IPv6", allocations, PATH_LO6 },
 	{ "A5 copies from and to user memory fail: every operation", copies, PATH_LO4 },
-	{ "A5 no memory for a frame that came", frames_in, PATH_LO4 },
+	{ "A5 a frame that came alone needs no memory", frames_in, PATH_LO4 },
+	{ "A5 no memory for a message of two frames", fragments_in, PATH_LO4 },
 	{ "A5 no memory for a handshake that came", handshakes_in, PATH_LO6 },
 	{ "A5 no memory for a heartbeat", heartbeat_out, PATH_LO4 },
 	{ "A5 no memory while the module is loaded", loading, 0 },

@@ -215,10 +215,12 @@ static bool empty(struct ground *g)
 
 static bool with_handshake(struct ground *g)
 {
+	static const uint8_t hello[STT_HS_HELLO_LEN] = { STT_FRAME_HELLO };
+
 	check(with_socket(g));
 	check_is(bind_handshake(g), 0);
-	check(peer_raw(&g->duo.p, "\001 hello", 7));
-	check(peer_raw(&g->duo.p, "\001 hello", 7));
+	check(peer_raw(&g->duo.p, hello, sizeof(hello)));
+	check(peer_raw(&g->duo.p, hello, sizeof(hello)));
 	return true;
 }
 
