@@ -159,6 +159,75 @@ static int send_named(struct ground *g)
 	return result(stt_send_at(g->fd, TEXT, sizeof(TEXT), &addr));
 }
 
+/* More than one frame, on loopback too. */
+static int send_long(struct ground *g)
+{
+	static const uint8_t bytes[40000];
+
+	return result(send(g->fd, bytes, sizeof(bytes), 0));
+}
+
+/* Many messages in one call, as one batch. */
+static int send_segments(struct ground *g)
+{
+	const uint8_t bytes[1000] = { 0 };
+	int size = 100;
+
+	if (setsockopt(g->fd, SOL_STT, STT_SEGMENT, &size, sizeof(size)))
+		return -errno;
+	return result(send(g->fd, bytes, sizeof(bytes), 0));
+}
+
+static int send_fanout(struct ground *g, uint64_t session, const struct stt_fanout *list)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(*list))] = { 0 };
+	struct sockaddr_stt addr = stt_at(&g->duo.k, session, 5);
+	struct iovec iov = { TEXT, sizeof(TEXT) };
+	struct msghdr msg = {
+		.msg_name = &addr, .msg_namelen = sizeof(addr), .msg_iov = &iov,
+		.msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_STT;
+	cmsg->cmsg_type = STT_CMSG_FANOUT;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(*list));
+	memcpy(CMSG_DATA(cmsg), list, sizeof(*list));
+	return result(sendmsg(g->fd, &msg, 0));
+}
+
+static int send_all(struct ground *g)
+{
+	const struct stt_fanout all = { 0 };
+
+	return send_fanout(g, STT_SESSION_ALL, &all);
+}
+
+static int send_list(struct ground *g)
+{
+	int32_t results[2];
+	uint64_t ids[2] = { g->id, g->id };
+	uint32_t sent;
+	const struct stt_fanout list = {
+		.sessions = (uintptr_t)ids, .results = (uintptr_t)results,
+		.sent = (uintptr_t)&sent, .count = 2,
+	};
+
+	return send_fanout(g, STT_SESSION_ANY, &list);
+}
+
+/* Whatever was sent; vm_split and others look at it. */
+static bool peer_had_it(struct ground *g)
+{
+	static uint8_t buf[FRAME_MAX];
+
+	check(drop_session(g));
+	check(recv(g->duo.p.fd, buf, sizeof(buf), 0) > 0);
+	while (recv(g->duo.p.fd, buf, sizeof(buf), MSG_DONTWAIT) >= 0)
+		;
+	return true;
+}
+
 /* What was sent in the end has come to the peer, whole; then its session ends. */
 static bool peer_has_it(struct ground *g)
 {
@@ -237,6 +306,10 @@ const struct fault_op fault_socket_ops[] = {
 	{ "close()", with_connected, close_socket, nothing, 0, 0 },
 	{ "send()", with_session, send_connected, peer_has_it, 0, -ENETUNREACH },
 	{ "sendto()", with_session, send_named, peer_has_it, 0, -ENETUNREACH },
+	{ "send() of many frames", with_session, send_long, peer_had_it, 0, -ENETUNREACH },
+	{ "send() of many messages", with_session, send_segments, peer_had_it, 0, -ENETUNREACH },
+	{ "sendmsg() to all", with_session, send_all, peer_had_it, 0, -ENETUNREACH },
+	{ "sendmsg() to a list", with_session, send_list, peer_had_it, 0, -ENETUNREACH },
 	{ "recvmsg()", with_messages, receive_message, empty, 0, 0 },
 	{ "recvmsg() of a handshake", with_handshake, receive, drop_fd, 0, 0 },
 };
