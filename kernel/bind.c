@@ -109,18 +109,25 @@ static bool stt_bind_is_stream(const struct stt_bind_key *key)
 	return key->session == STT_SESSION_ANY && !key->any_stream;
 }
 
+/* Every message looks at all who share its binding. */
+#define STT_BIND_SHARERS	64
+
 /* May @b have its key? All that have it share it with sockets of one user. */
 static bool stt_bind_may_share(struct stt_node *node, const struct stt_bind *b)
 {
 	const struct stt_bind *other;
-	struct rhlist_head *list;
-	bool may;
+	struct rhlist_head *list, *pos;
+	unsigned int n = 0;
+	bool may = true;
 
 	rcu_read_lock();
 	list = rhltable_lookup(&node->binds, &b->key, stt_bind_params);
-	/* They are all alike, so the first speaks for them. */
-	other = list ? container_of(list, struct stt_bind, list) : NULL;
-	may = !other || (b->shared && other->shared && uid_eq(b->uid, other->uid));
+	rhl_for_each_entry_rcu(other, pos, list, list) {
+		may = b->shared && other->shared && uid_eq(b->uid, other->uid) &&
+		      ++n < STT_BIND_SHARERS;
+		if (!may)
+			break;
+	}
 	rcu_read_unlock();
 	return may;
 }

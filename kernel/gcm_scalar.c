@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * AES-256-GCM without SIMD, NIST SP 800-38D, for the moments when gcm.c must
- * not touch the vector registers. On x86 that is next to never, so it keeps
+ * not touch the vector registers. On x86 that is a softirq that came in the
+ * middle of somebody's use of them (disk encryption, kTLS), so it keeps
  * nothing: the key is expanded for each frame. The kernel's own scalar
  * gcm(aes) would cost some 6 KiB for every key, used or not.
  *
  * Neither the AES library nor the multiplication here branches on secrets. The
- * library looks up a table of 256 bytes, which it reads as a whole first.
+ * library looks up a table of 256 bytes, which it reads as a whole before a
+ * block; for the expansion of a key that is done here.
  */
 
 #include <crypto/algapi.h>
@@ -53,11 +55,21 @@ static void stt_ghash(struct stt_gcm_scalar *gcm, const u8 *data, size_t len)
 	stt_ghash_block(gcm, get_unaligned_be64(last), get_unaligned_be64(last + 8));
 }
 
+/* All of the table is in the cache, so what is looked up next does not show. */
+static void stt_gcm_touch_table(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 256; i += SMP_CACHE_BYTES)
+		(void)READ_ONCE(crypto_aes_sbox[i]);
+}
+
 static int stt_gcm_scalar_begin(struct stt_gcm_scalar *gcm, const u8 *secret, const u8 *iv)
 {
 	u8 block[AES_BLOCK_SIZE] = { 0 };
 	int err;
 
+	stt_gcm_touch_table();
 	err = aes_expandkey(&gcm->aes, secret, STT_KEY_LEN);
 	if (err)
 		return err;

@@ -194,8 +194,8 @@ static int stt_nl_put_mtu(struct sk_buff *skb, struct stt_session *s)
 
 static int stt_nl_put_idle(struct sk_buff *skb, const struct stt_session *s)
 {
-	u64 rx = jiffies_to_msecs(jiffies - READ_ONCE(s->last_rx));
-	u64 tx = jiffies_to_msecs(jiffies - READ_ONCE(s->last_tx));
+	u64 rx = jiffies64_to_msecs(jiffies - READ_ONCE(s->last_rx));
+	u64 tx = jiffies64_to_msecs(jiffies - READ_ONCE(s->last_tx));
 
 	if (nla_put_u64_64bit(skb, STT_A_SESSION_IDLE_RX_MS, rx, STT_A_SESSION_PAD) ||
 	    nla_put_u64_64bit(skb, STT_A_SESSION_IDLE_TX_MS, tx, STT_A_SESSION_PAD))
@@ -207,7 +207,7 @@ static int stt_nl_put_idle(struct sk_buff *skb, const struct stt_session *s)
 /* What rekey.c and rtt.c go by, and what they found. */
 static int stt_nl_put_rekey(struct sk_buff *skb, struct stt_session *s)
 {
-	u64 key_age = jiffies_to_msecs(jiffies - READ_ONCE(s->tx_since));
+	u64 key_age = jiffies64_to_msecs(jiffies - READ_ONCE(s->tx_since));
 	u32 rtt = READ_ONCE(s->rtt_us);
 
 	if (nla_put_u32(skb, STT_A_SESSION_REKEY_AGE_MS,

@@ -247,7 +247,7 @@ void stt_rekey_tick(struct stt_session *s, unsigned long *wait)
 	spin_unlock_bh(&s->lock);
 
 	if (ask && unsettled)
-		stt_heartbeat(s);
+		stt_timer_heartbeat(s);
 	if (ask && reason)
 		stt_event_session(s, STT_CMD_SESSION_REKEY_NTF, GFP_ATOMIC);
 }

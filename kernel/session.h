@@ -178,6 +178,7 @@ void stt_timer_setup(struct stt_session *s, u32 heartbeat_ms);
 void stt_timer_start(struct stt_session *s);
 void stt_timer_set(struct stt_session *s, u32 heartbeat_ms);
 void stt_timer_within(struct stt_session *s, unsigned long wait);
+bool stt_timer_heartbeat(struct stt_session *s);
 
 /* rtt.c */
 void stt_heartbeat(struct stt_session *s);

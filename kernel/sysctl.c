@@ -35,6 +35,8 @@ static unsigned int stt_handshake_limit = 1000000;
  */
 static unsigned int stt_reassembly_limit = BIT(30);
 static unsigned int stt_reassembly_limit_user = STT_REASSEMBLY_MAX_DEFAULT;
+/* What the crypto API has for a key of AES-256-GCM is charged to nobody either. */
+static unsigned int stt_sessions_limit_user = STT_SESSIONS_MAX_DEFAULT;
 
 /* All are u32; .data is the offset in struct stt_net. */
 #define STT_SYSCTL(name, member, min, max)					\
@@ -92,8 +94,10 @@ static struct ctl_table *stt_sysctl_table(struct net *net)
 	memcpy(table, stt_sysctl_template, sizeof(stt_sysctl_template));
 	for (i = 0; i < STT_SYSCTLS; i++)
 		table[i].data = (char *)stt_net(net) + (unsigned long)table[i].data;
-	if (net->user_ns != &init_user_ns)
+	if (net->user_ns != &init_user_ns) {
 		table[STT_SYSCTL_REASSEMBLY].extra2 = &stt_reassembly_limit_user;
+		table[STT_SYSCTL_SESSIONS].extra2 = &stt_sessions_limit_user;
+	}
 	return table;
 }
 

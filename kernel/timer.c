@@ -59,21 +59,25 @@ void stt_beats_init(struct stt_node *node)
 	INIT_WORK(&node->beat_work, stt_beat_work);
 }
 
-/* The timer's: nothing else lists a session, and it is not deleted meanwhile. */
-static void stt_beat_list(struct stt_session *s)
+/*
+ * Have a heartbeat sent; false if one still waits for that. The timer's: nothing
+ * else lists a session, and it is not deleted meanwhile.
+ */
+bool stt_timer_heartbeat(struct stt_session *s)
 {
 	struct stt_node *node = s->node;
 
-	/* Pairs with the release above. One that still waits will do. */
+	/* Pairs with the release above. */
 	if (smp_load_acquire(&s->beat_listed) || !stt_session_hold(s, STT_REF_BEAT))
-		return;
+		return false;
 	WRITE_ONCE(s->beat_listed, true);
 	if (!llist_add(&s->beat, &node->beats))
-		return;
+		return true;
 	/* The first of a list brings the work, which holds the node. */
 	stt_node_hold(node, STT_REF_BEAT);
 	if (!stt_node_queue(&node->beat_work))
 		stt_node_put(node, STT_REF_BEAT);
+	return true;
 }
 
 /* ------------------------------------------------------------------------ */
@@ -82,13 +86,15 @@ static void stt_beat_list(struct stt_session *s)
 /* One more heartbeat, unless enough were in vain. Returns whether it lives. */
 static bool stt_timer_ask(struct stt_session *s)
 {
-	if (s->missed >= STT_HEARTBEATS_MISSED) {
+	if (s->missed >= STT_HEARTBEATS_MISSED && !READ_ONCE(s->beat_listed)) {
 		stt_session_end(s, STT_SESSION_STATE_DEAD, STT_CLOSE_NONE);
 		return false;
 	}
-	s->missed++;
-	s->last_beat = jiffies;
-	stt_beat_list(s);
+	/* What has not left cannot be missed. */
+	if (stt_timer_heartbeat(s)) {
+		s->missed++;
+		s->last_beat = jiffies;
+	}
 	return true;
 }
 

@@ -188,7 +188,9 @@ static bool contained(void *arg)
 	check_is(sysctl_get("nodes_max"), 4096);
 	check(sysctl_set("nodes_max", 5));
 	check_is(sysctl_get("nodes_max"), 5);
-	check(sysctl_set("sessions_max", 1 << 24));
+	check(sysctl_set("sessions_max", 1 << 20));
+	check(!sysctl_set("sessions_max", (1 << 20) + 1));
+	check_is(errno, EINVAL);
 	check_is(sysctl_get(REASSEMBLY), REASSEMBLY_DEFAULT);
 	check(sysctl_set(REASSEMBLY, 1000));
 	check(sysctl_set(REASSEMBLY, REASSEMBLY_DEFAULT));
