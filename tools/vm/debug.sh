@@ -17,6 +17,10 @@ debug_vm()
 	# Interrupt routing by ACPI takes a debug kernel half a minute.
 	local VM_BOOT_LIMIT=300 VM_APPEND="cryptomgr.notests acpi=noirq"
 
+	# The clock follows the host's here, and on a busy one a CPU of the VM may
+	# stand still for a minute. Lock-ups are for the kernels whose clock does not.
+	VM_APPEND+=" watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=240"
+
 	# The kernel's own data races must not end the run.
 	[ "$2" = kcsan ] || VM_APPEND+=" panic_on_warn=1"
 	vm_run "$1" "$KVER" "$DEBUG_VM_LIMIT" "" \
