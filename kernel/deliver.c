@@ -20,6 +20,21 @@ void stt_deliver_stamp(struct sk_buff *to, const struct sk_buff *from)
 		*skb_hwtstamps(to) = *skb_hwtstamps((struct sk_buff *)from);
 }
 
+/* A part of @from in a buffer of its own, behind @headroom bytes; or NULL. */
+struct sk_buff *stt_deliver_part(const struct sk_buff *from, unsigned int off, unsigned int len,
+				 unsigned int headroom)
+{
+	struct sk_buff *skb = alloc_skb(headroom + len, GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, headroom);
+	if (!skb_copy_bits(from, off, skb_put(skb, len), len))
+		return skb;
+	kfree_skb(skb);
+	return NULL;
+}
+
 /* Queue @skb, which is ours, and say why if it cannot be. Consumes it. */
 static void stt_deliver_queue(struct stt_node *node, struct stt_session *s,
 			      struct stt_sock *ssk, struct sk_buff *skb)
@@ -53,16 +68,14 @@ static void stt_deliver_each(struct stt_node *node, struct stt_session *s,
 {
 	const struct stt_skb_cb *cb = stt_skb_cb(skb);
 	struct sk_buff *one;
-	unsigned int off, len;
+	unsigned int off;
 
 	for (off = 0; off < skb->len; off += cb->size) {
-		len = min(cb->size, skb->len - off);
-		one = alloc_skb(len, GFP_ATOMIC | __GFP_NOWARN);
+		one = stt_deliver_part(skb, off, min(cb->size, skb->len - off), 0);
 		if (!one) {
 			stt_count(node, s, DROP_NO_MEMORY);
 			continue;
 		}
-		skb_copy_bits(skb, off, skb_put(one, len), len);
 		stt_deliver_stamp(one, skb);
 		*stt_skb_cb(one) = *cb;
 		stt_skb_cb(one)->size = 0;

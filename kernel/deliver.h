@@ -9,6 +9,8 @@ struct stt_inner;
 struct stt_node;
 struct stt_session;
 
+struct sk_buff *stt_deliver_part(const struct sk_buff *from, unsigned int off, unsigned int len,
+				 unsigned int headroom);
 void stt_deliver_stamp(struct sk_buff *to, const struct sk_buff *from);
 void stt_deliver(struct stt_node *node, struct stt_session *s, const struct stt_inner *inner,
 		 unsigned int size, struct stt_chunk *chunk);

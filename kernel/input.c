@@ -167,16 +167,19 @@ static bool stt_input_inner(struct stt_node *node, struct stt_session *s,
 	return false;
 }
 
-static struct stt_session *stt_input_session(struct stt_node *node, const struct stt_datagram *d,
-					     struct stt_header *h)
+static bool stt_input_header(struct stt_node *node, const struct stt_datagram *d,
+			     struct stt_header *h)
 {
-	struct stt_session *s;
+	if (stt_header_read(h, d->clear, d->len))
+		return true;
+	stt_count(node, NULL, DROP_MALFORMED);
+	return false;
+}
 
-	if (!stt_header_read(h, d->clear, d->len)) {
-		stt_count(node, NULL, DROP_MALFORMED);
-		return NULL;
-	}
-	s = stt_session_find(node, h->session);
+static struct stt_session *stt_input_session(struct stt_node *node, const struct stt_header *h)
+{
+	struct stt_session *s = stt_session_find(node, h->session);
+
 	if (!s)
 		stt_count(node, NULL, DROP_NO_SESSION);
 	return s;
@@ -200,16 +203,11 @@ static bool stt_input_is_ours(const struct sk_buff *skb)
 /* The sealed part of @d, in an skb of its own. */
 static struct sk_buff *stt_input_copy_body(const struct stt_datagram *d)
 {
-	unsigned int len = d->len - STT_HDR_LEN;
-	struct sk_buff *skb = alloc_skb(len, GFP_ATOMIC | __GFP_NOWARN);
+	struct sk_buff *skb;
 
-	if (!skb)
-		return NULL;
-	if (skb_copy_bits(d->skb, d->off + STT_HDR_LEN, skb_put(skb, len), len)) {
-		kfree_skb(skb);
-		return NULL;
-	}
-	stt_deliver_stamp(skb, d->skb);
+	skb = stt_deliver_part(d->skb, d->off + STT_HDR_LEN, d->len - STT_HDR_LEN, 0);
+	if (skb)
+		stt_deliver_stamp(skb, d->skb);
 	return skb;
 }
 
@@ -259,12 +257,13 @@ static void stt_input_one(struct stt_node *node, struct sk_buff *skb,
 			  const struct stt_datagram *d)
 {
 	enum stt_replay_verdict verdict;
+	struct stt_session *s = NULL;
 	struct sk_buff *out = NULL;
-	struct stt_session *s;
 	struct stt_rx_key *key;
 	struct stt_header h;
 
-	s = stt_input_session(node, d, &h);
+	if (stt_input_header(node, d, &h))
+		s = stt_input_session(node, &h);
 	key = s ? stt_input_key(node, s, &h) : NULL;
 	if (!key)
 		goto drop;
@@ -408,22 +407,20 @@ static void stt_batch_open(struct stt_batch *b, const struct stt_header *h,
 }
 
 /* The session of a frame; mostly it is that of the one before. */
-static bool stt_batch_session(struct stt_batch *b, const struct stt_datagram *d,
-			      struct stt_header *h)
+static bool stt_batch_session(struct stt_batch *b, const struct sk_buff *skb,
+			      const struct stt_header *h)
 {
 	struct stt_session *s = b->session;
 
-	if (s && stt_header_read(h, d->clear, d->len) && h->session == s->id)
+	if (s && h->session == s->id)
 		return true;
-	s = stt_input_session(b->node, d, h);
+	s = stt_input_session(b->node, h);
 	if (!s)
 		return false;
-	if (s != b->session) {
-		stt_batch_flush(b, d->skb, false);
-		b->session = s;
-		b->heard = false;
-		b->roamed = false;
-	}
+	stt_batch_flush(b, skb, false);
+	b->session = s;
+	b->heard = false;
+	b->roamed = false;
 	return true;
 }
 
@@ -432,7 +429,7 @@ static void stt_batch_transport(struct stt_batch *b, struct stt_datagram *d)
 	struct stt_rx_key *key;
 	struct stt_header h;
 
-	if (!stt_batch_session(b, d, &h))
+	if (!stt_input_header(b->node, d, &h) || !stt_batch_session(b, d->skb, &h))
 		return;
 	key = stt_input_key(b->node, b->session, &h);
 	if (key)
@@ -448,15 +445,9 @@ static struct sk_buff *stt_input_copy(const struct stt_datagram *d)
 	struct stt_skb_from *from;
 	struct sk_buff *skb;
 
-	skb = alloc_skb(sizeof(*from) + d->len, GFP_ATOMIC | __GFP_NOWARN);
+	skb = stt_deliver_part(d->skb, d->off, d->len, sizeof(*from));
 	if (!skb)
 		return NULL;
-
-	skb_reserve(skb, sizeof(*from));
-	if (skb_copy_bits(d->skb, d->off, skb_put(skb, d->len), d->len)) {
-		kfree_skb(skb);
-		return NULL;
-	}
 	skb->tstamp = d->skb->tstamp;
 	from = stt_skb_from(skb);
 	stt_endpoint_of_skb(&from->ep, d->skb);

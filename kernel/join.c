@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/timer.h>
 
+#include "deliver.h"
 #include "join.h"
 #include "node.h"
 #include "reassembly.h"
@@ -131,43 +132,45 @@ static bool stt_join_give_up_oldest(struct stt_join *join)
 	return part;
 }
 
-/* The namespace knows who has something. Called when that may have changed. */
+/* The namespace knows who has something. Under the locks of both. */
+static void stt_join_list(struct stt_join *join)
+{
+	if (!join->n_parts == !join->listed)
+		return;
+	join->listed = join->n_parts;
+	if (join->listed)
+		list_add_tail(&join->net_list, &stt_join_net(join)->joins);
+	else
+		list_del(&join->net_list);
+}
+
+/* Called when it may have got its first message, or lost its last. */
 static void stt_join_settle(struct stt_join *join)
 {
 	struct stt_net *sn = stt_join_net(join);
-	bool list = join->n_parts;
 
-	if (list == join->listed)
+	if (!join->n_parts == !join->listed)
 		return;
 	spin_lock(&sn->joins_lock);
-	if (list)
-		list_add_tail(&join->net_list, &sn->joins);
-	else
-		list_del(&join->net_list);
+	stt_join_list(join);
 	spin_unlock(&sn->joins_lock);
-	join->listed = list;
 }
 
 /* ------------------------------------------------------------------------ */
 /* Limits                                                                   */
 
-/* @join gives up its oldest message. Under its lock and that of the namespace. */
-static void stt_join_tax(struct stt_join *join)
-{
-	stt_join_give_up_oldest(join);
-	if (join->n_parts)
-		return;
-	list_del(&join->net_list);
-	join->listed = false;
-}
-
-/* Who has more than @mine, pays. Whoever is busy right now is not waited for. */
+/*
+ * Who has more than @mine, pays with its oldest message. Whoever is busy right
+ * now is not waited for. Under the lock of the namespace.
+ */
 static void stt_join_ask(struct stt_join *join, unsigned int mine)
 {
 	if (!spin_trylock(&join->lock))
 		return;
-	if (join->bytes > mine)
-		stt_join_tax(join);
+	if (join->bytes > mine) {
+		stt_join_give_up_oldest(join);
+		stt_join_list(join);
+	}
 	spin_unlock(&join->lock);
 }
 
@@ -393,8 +396,11 @@ static struct stt_part *stt_join_part(struct stt_join *join, const struct stt_in
 	unsigned int bytes = chunk->skb->truesize;
 	struct stt_part *part = stt_join_find(join, chunk);
 
-	if (!stt_join_room(join, part, bytes))
-		goto give_up;
+	if (!stt_join_room(join, part, bytes)) {
+		if (part)
+			stt_part_give_up(join, part);
+		return NULL;
+	}
 	if (!part) {
 		if (join->n_parts >= STT_JOIN_PARTS)
 			stt_join_give_up_oldest(join);
@@ -405,11 +411,6 @@ static struct stt_part *stt_join_part(struct stt_join *join, const struct stt_in
 	else
 		stt_join_uncharge(join, bytes);
 	return part;
-
-give_up:
-	if (part)
-		stt_part_give_up(join, part);
-	return NULL;
 }
 
 /*
@@ -422,11 +423,9 @@ static struct sk_buff *stt_chunk_tighten(struct sk_buff *skb)
 
 	if (skb->truesize <= 2 * SKB_TRUESIZE(skb->len))
 		return skb;
-	tight = alloc_skb(skb->len, GFP_ATOMIC | __GFP_NOWARN);
-	if (tight) {
-		skb_copy_bits(skb, 0, skb_put(tight, skb->len), skb->len);
+	tight = stt_deliver_part(skb, 0, skb->len, 0);
+	if (tight)
 		tight->tstamp = skb->tstamp;
-	}
 	consume_skb(skb);
 	return tight;
 }

@@ -17,6 +17,9 @@
 #include "session.h"
 #include "xmit.h"
 
+/* What a program may send is what travels. */
+static_assert(STT_MESSAGE_MAX == STT_PAYLOAD_MAX);
+
 /* ------------------------------------------------------------------------ */
 /* sendmsg()                                                                */
 
@@ -175,7 +178,7 @@ static int stt_output_xmit(struct stt_session *s, struct stt_route *rt, struct s
 	int err;
 
 	while ((skb = __skb_dequeue(&b->skbs))) {
-		frames = skb_shinfo(skb)->gso_segs ?: 1;
+		frames = stt_xmit_segs(skb);
 		bytes = skb->len - frames * STT_OVERHEAD;
 		dst_hold(rt->dst);
 		err = stt_xmit(s->node, rt, skb);
@@ -187,6 +190,17 @@ static int stt_output_xmit(struct stt_session *s, struct stt_route *rt, struct s
 		sent += bytes;
 	}
 	return sent;
+}
+
+/* Seal and send what is filled. Returns as stt_output_xmit(). */
+static int stt_output_send(struct stt_session *s, struct stt_route *rt, struct stt_burst *b)
+{
+	int err = stt_output_seal(s, b);
+
+	if (!err)
+		return stt_output_xmit(s, rt, b);
+	stt_count(s->node, s, TX_ERRORS);
+	return err;
 }
 
 static int stt_output_burst(const struct stt_send *m, struct stt_session *s,
@@ -204,13 +218,8 @@ static int stt_output_burst(const struct stt_send *m, struct stt_session *s,
 	err = stt_burst_plan(&b, m->len, m->segment);
 	if (!err)
 		err = stt_burst_fill(&b, from);
-	if (!err) {
-		err = stt_output_seal(s, &b);
-		if (err)
-			stt_count(s->node, s, TX_ERRORS);
-		else
-			err = stt_output_xmit(s, rt, &b);
-	}
+	if (!err)
+		err = stt_output_send(s, rt, &b);
 	__skb_queue_purge(&b.skbs);
 	return err;
 }
@@ -266,12 +275,12 @@ static void stt_output_own(struct stt_session *s, u8 kind, const u8 *payload, si
 	}
 	__skb_queue_head_init(&b.skbs);
 	skb = stt_output_frame(&rt, payload, len);
-	if (skb)
+	if (skb) {
 		__skb_queue_tail(&b.skbs, skb);
-	if (!skb || stt_output_seal(s, &b))
+		stt_output_send(s, &rt, &b);
+	} else {
 		stt_count(s->node, s, TX_ERRORS);
-	else
-		stt_output_xmit(s, &rt, &b);
+	}
 	__skb_queue_purge(&b.skbs);
 	stt_route_put(&rt);
 }

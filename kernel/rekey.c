@@ -95,6 +95,14 @@ unsigned long stt_rekey_first(const struct stt_session *s)
 		     STT_REKEY_UNPROVED;
 }
 
+/* Why a new key is wanted from now on, or that none is; under s->lock. */
+static void stt_rekey_want(struct stt_session *s, u8 reason)
+{
+	s->rekey_tries = 0;
+	s->rekey_asked = jiffies;
+	WRITE_ONCE(s->rekey_reason, reason);
+}
+
 /* A new key sends; under s->lock. */
 void stt_rekey_promoted(struct stt_session *s, u8 suite)
 {
@@ -102,17 +110,8 @@ void stt_rekey_promoted(struct stt_session *s, u8 suite)
 	s->tx_suite = suite;
 	s->tx_expired = false;
 	s->rekey_jitter = get_random_u32() & 0xff;
-	s->rekey_tries = 0;
-	s->rekey_asked = jiffies;
 	stt_rekey_limit(s, suite);
-	WRITE_ONCE(s->rekey_reason, STT_REKEY_NONE);
-}
-
-static void stt_rekey_want(struct stt_session *s, u8 reason)
-{
-	s->rekey_tries = 0;
-	s->rekey_asked = jiffies;
-	WRITE_ONCE(s->rekey_reason, reason);
+	stt_rekey_want(s, STT_REKEY_NONE);
 }
 
 static void stt_rekey_tell(struct stt_session *s, gfp_t gfp)

@@ -229,11 +229,6 @@ static void stt_xmit_csum(struct sk_buff *skb, __sum16 pseudo)
 	udp_hdr(skb)->check = ~pseudo;
 }
 
-static unsigned int stt_xmit_segs(const struct sk_buff *skb)
-{
-	return skb_shinfo(skb)->gso_segs ?: 1;
-}
-
 /*
  * What the cgroup of the UDP socket has to say. The stack asks only where the
  * socket is the owner of the skb, and that is the AF_STT socket here, whose

@@ -3,11 +3,11 @@
 #ifndef _STT_XMIT_H
 #define _STT_XMIT_H
 
+#include <linux/skbuff.h>
 #include <net/dst.h>
 
 #include "endpoint.h"
 
-struct sk_buff;
 struct stt_node;
 struct stt_session;
 
@@ -31,6 +31,12 @@ struct stt_route {
 	u8 tos;
 	bool no_check;
 };
+
+/* How many frames an skb is. */
+static inline unsigned int stt_xmit_segs(const struct sk_buff *skb)
+{
+	return skb_shinfo(skb)->gso_segs ?: 1;
+}
 
 int __must_check stt_route_find(struct stt_route *rt, struct stt_session *s);
 void stt_route_put(struct stt_route *rt);
