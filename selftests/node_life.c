@@ -203,13 +203,9 @@ static void test_seed_lengths(void)
 	static char seed[4096];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct stt_node_config config;
+		struct stt_node_config config = config_of(seed, NULL, 0);
 		struct stt_node *node = NULL;
 
-		stt_node_config_init(&config);
-		config.node_seed = NODE;
-		config.node_seed_len = strlen(NODE);
-		config.shared_seed = seed;
 		config.shared_seed_len = cases[i].len;
 		tap_ok(stt_node_create(&config, &node) == cases[i].ret,
 		       "A14 a seed of %zu bytes: %s", cases[i].len,

@@ -28,35 +28,23 @@ struct rekeying {
 
 static struct stt_node *make(const struct rekeying *how)
 {
-	struct stt_node_config config;
-	struct stt_node *node;
+	struct stt_node_config config = config_of(SHARED, "127.0.0.1", 0);
 
-	stt_node_config_init(&config);
-	config.node_seed = NODE;
-	config.node_seed_len = strlen(NODE);
-	config.shared_seed = SHARED;
-	config.shared_seed_len = strlen(SHARED);
-	config.host = "127.0.0.1";
 	config.has_rekey_age = true;
 	config.rekey_age_ms = how->age_ms;
 	config.rekey_volume = how->volume;
-	if (stt_node_create(&config, &node))
-		tap_bail("cannot make a node: %s", stt_errmsg());
-	return node;
+	return make_node_of(&config);
 }
 
 static void pair_open(struct pair *p, const struct rekeying *how)
 {
 	struct stt_session session;
-	union stt_addr bound;
+	uint16_t port;
 
-	for (int i = 0; i < 2; i++) {
-		p->node[i] = make(how);
-		if (stt_node_start(p->node[i], STT_START_THREAD | (i ? 0 : STT_START_SERVER),
-				   i ? NULL : &bound))
-			tap_bail("cannot start a node: %s", stt_errmsg());
-	}
-	if (!lossy_start(&p->relay, ntohs(bound.in.sin_port)))
+	for (int i = 0; i < 2; i++)
+		p->node[i] = started(make(how), STT_START_THREAD | (i ? 0 : STT_START_SERVER),
+				     i ? NULL : &port);
+	if (!lossy_start(&p->relay, port))
 		tap_bail("no relay");
 	if (stt_node_connect(p->node[1], "127.0.0.1", p->relay.port, 0, &session))
 		tap_bail("cannot connect: %s", stt_errmsg());

@@ -16,23 +16,11 @@
 static struct stt_node *run(uint32_t suites, uint8_t preferred, unsigned int flags,
 			    uint16_t *port)
 {
-	struct stt_node_config config;
-	union stt_addr bound;
-	struct stt_node *node;
+	struct stt_node_config config = config_of(SHARED, "127.0.0.1", 0);
 
-	stt_node_config_init(&config);
-	config.node_seed = NODE;
-	config.node_seed_len = strlen(NODE);
-	config.shared_seed = SHARED;
-	config.shared_seed_len = strlen(SHARED);
-	config.host = "127.0.0.1";
 	config.suites = suites;
 	config.preferred_suite = preferred;
-	if (stt_node_create(&config, &node) || stt_node_start(node, flags, &bound))
-		tap_bail("cannot start a node: %s", stt_errmsg());
-	if (port)
-		*port = ntohs(bound.in.sin_port);
-	return node;
+	return started(make_node_of(&config), flags, port);
 }
 
 /* Suite of all keys of a session, as the kernel says; 0: they differ. */
@@ -99,14 +87,9 @@ static void test_nothing_common(void)
 
 static void test_refused(void)
 {
-	struct stt_node_config config;
+	struct stt_node_config config = config_of(SHARED, NULL, 0);
 	struct stt_node *node;
 
-	stt_node_config_init(&config);
-	config.node_seed = NODE;
-	config.node_seed_len = strlen(NODE);
-	config.shared_seed = SHARED;
-	config.shared_seed_len = strlen(SHARED);
 	config.suites = BIT(7);
 	tap_ok(stt_node_create(&config, &node) == -EINVAL, "R26 an unknown suite is refused");
 	config.suites = BIT(CHACHA);

@@ -15,10 +15,10 @@
 #define OTHER	"another shared seed, also 32 bytes"
 #define NODE	"a node seed, also 32 bytes or more"
 
-static inline struct stt_node *make_node(const char *shared, const char *host, uint16_t port)
+/* The seeds, and an address; all else as it is by default. */
+static inline struct stt_node_config config_of(const char *shared, const char *host, uint16_t port)
 {
 	struct stt_node_config config;
-	struct stt_node *node;
 
 	stt_node_config_init(&config);
 	config.node_seed = NODE;
@@ -27,15 +27,28 @@ static inline struct stt_node *make_node(const char *shared, const char *host, u
 	config.shared_seed_len = strlen(shared);
 	config.host = host;
 	config.port = port;
-	if (stt_node_create(&config, &node))
+	return config;
+}
+
+static inline struct stt_node *make_node_of(const struct stt_node_config *config)
+{
+	struct stt_node *node;
+
+	if (stt_node_create(config, &node))
 		tap_bail("cannot make a node: %s", stt_errmsg());
 	return node;
 }
 
-/* A running node on 127.0.0.1 and its port. */
-static inline struct stt_node *run_node(const char *shared, unsigned int flags, uint16_t *port)
+static inline struct stt_node *make_node(const char *shared, const char *host, uint16_t port)
 {
-	struct stt_node *node = make_node(shared, "127.0.0.1", 0);
+	const struct stt_node_config config = config_of(shared, host, port);
+
+	return make_node_of(&config);
+}
+
+/* Start it. @port: gets its port, or NULL. */
+static inline struct stt_node *started(struct stt_node *node, unsigned int flags, uint16_t *port)
+{
 	union stt_addr bound;
 
 	if (stt_node_start(node, flags, &bound))
@@ -43,6 +56,12 @@ static inline struct stt_node *run_node(const char *shared, unsigned int flags, 
 	if (port)
 		*port = ntohs(bound.in.sin_port);
 	return node;
+}
+
+/* A running node on 127.0.0.1 and its port. */
+static inline struct stt_node *run_node(const char *shared, unsigned int flags, uint16_t *port)
+{
+	return started(make_node(shared, "127.0.0.1", 0), flags, port);
 }
 
 /* A server that works by itself. */

@@ -4,27 +4,8 @@
 # line, -force, and that the keys of a failed command are passed over.
 
 . "$(dirname "$0")/lib/tap.sh"
-. "$(dirname "$0")/lib/netns.sh"
-work=$(mktemp -d) || tap_bail "no temporary directory"
-trap 'ns_cleanup; rm -rf "$work"' EXIT
+. "$(dirname "$0")/lib/stt_ip.sh"
 suite=chacha20poly1305
-
-a()
-{
-	stt-ip -n "$NS_A" "$@" 2>&1 | tee -a "$work/all"
-	return "${PIPESTATUS[0]}"
-}
-
-ends()	# ends STATUS PATTERN COMMAND...: does it end so, and say that?
-{
-	local wanted=$1 pattern=$2 got
-
-	shift 2
-	"$@" > "$work/said"
-	got=$?
-	cat "$work/said"
-	[ $got = "$wanted" ] && grep -q -e "$pattern" "$work/said"
-}
 
 sessions()	# sessions FIRST LAST: lines that add them, with their keys
 {

@@ -477,14 +477,6 @@ static bool namespace_churn(int arg)
 	return true;
 }
 
-static bool nothing_left(int arg)
-{
-	(void)arg;
-	check_is(module_remove(), 0);
-	check_is(module_insert(), 0);
-	return true;
-}
-
 static const struct test tests[] = {
 	{ "A4 a process is killed under traffic, again and again", process_churn, 0 },
 	{ "A4 a network namespace ends under traffic, again and again", namespace_churn, 0 },

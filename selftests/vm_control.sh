@@ -4,9 +4,7 @@
 # events, refusals, and that no key ever comes out.
 
 . "$(dirname "$0")/lib/tap.sh"
-. "$(dirname "$0")/lib/netns.sh"
-work=$(mktemp -d) || tap_bail "no temporary directory"
-trap 'ns_cleanup; rm -rf "$work"' EXIT
+. "$(dirname "$0")/lib/stt_ip.sh"
 
 secret_ab=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff
 secret_ba=ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100
@@ -19,37 +17,6 @@ s=0123456789abcdef
 keys()	# keys EPOCH TX-SECRET RX-SECRET: the lines of a key file
 {
 	printf 'tx %s %s %s\nrx %s %s %s\n' "$1" $suite "$2" "$1" $suite "$3"
-}
-
-a()	# stt-ip at a; what it prints is kept, to be searched for keys at the end
-{
-	stt-ip -n "$NS_A" "$@" 2>&1 | tee -a "$work/all"
-	return "${PIPESTATUS[0]}"
-}
-
-b()
-{
-	stt-ip -n "$NS_B" "$@" 2>&1 | tee -a "$work/all"
-	return "${PIPESTATUS[0]}"
-}
-
-ends()	# ends STATUS PATTERN COMMAND...: does it end so, and say that?
-{
-	local wanted=$1 pattern=$2 got
-
-	shift 2
-	"$@" > "$work/said"
-	got=$?
-	cat "$work/said"
-	[ $got = "$wanted" ] && grep -q -e "$pattern" "$work/said"
-}
-
-json()	# json QUERY COMMAND...: jq's answer to what the command prints
-{
-	local query=$1
-
-	shift
-	"$@" | jq -r -c "$query"
 }
 
 # Nothing announces this to a shell, so it looks now and then.

@@ -41,23 +41,8 @@ static ssize_t fan_send(const struct fan *f, uint64_t session, size_t len,
 			const struct stt_fanout *list, uint32_t stream)
 {
 	struct sockaddr_stt to = stt_at(&f->a, session, stream);
-	char control[CMSG_SPACE(sizeof(*list))] = { 0 };
-	struct iovec iov = { .iov_base = message, .iov_len = len };
-	struct msghdr msg = {
-		.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &iov, .msg_iovlen = 1,
-	};
-	struct cmsghdr *cmsg;
 
-	if (list) {
-		msg.msg_control = control;
-		msg.msg_controllen = sizeof(control);
-		cmsg = CMSG_FIRSTHDR(&msg);
-		cmsg->cmsg_level = SOL_STT;
-		cmsg->cmsg_type = STT_CMSG_FANOUT;
-		cmsg->cmsg_len = CMSG_LEN(sizeof(*list));
-		memcpy(CMSG_DATA(cmsg), list, sizeof(*list));
-	}
-	return sendmsg(f->out, &msg, 0);
+	return stt_send_fanout(f->out, &to, message, len, list);
 }
 
 /* The next message is this one, on some session, which is returned. */

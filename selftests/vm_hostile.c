@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <netinet/udp.h>
 
 #include "lib/peer.h"
 
@@ -311,26 +310,6 @@ static bool garbage(int path)
 	return true;
 }
 
-/* One sendmsg() of many frames, which arrives as one batch. */
-static bool send_batch(const struct peer *p, const uint8_t *bytes, size_t len, uint16_t step)
-{
-	char control[CMSG_SPACE(sizeof(step))] __attribute__((aligned(8))) = { 0 };
-	struct iovec iov = { (void *)bytes, len };
-	struct msghdr msg = {
-		.msg_name = (void *)&p->to, .msg_namelen = addr_len(&p->to),
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *cm = CMSG_FIRSTHDR(&msg);
-
-	cm->cmsg_level = IPPROTO_UDP;
-	cm->cmsg_type = UDP_SEGMENT;
-	cm->cmsg_len = CMSG_LEN(sizeof(step));
-	memcpy(CMSG_DATA(cm), &step, sizeof(step));
-	check_is(sendmsg(p->fd, &msg, 0), len);
-	return true;
-}
-
 /* Bad frames in a batch do not spoil their neighbours. The last is shorter. */
 static bool batch(int path)
 {
@@ -349,7 +328,7 @@ static bool batch(int path)
 	bytes[3 * FRAME_LEN] = 0x01;
 	bytes[4 * FRAME_LEN + 9] ^= 1;
 	memcpy(bytes + 6 * FRAME_LEN, bytes + 5 * FRAME_LEN, FRAME_LEN);
-	check(send_batch(&d.p, bytes, sizeof(bytes) - 3, FRAME_LEN));
+	check(peer_send_batch(&d.p, bytes, sizeof(bytes) - 3, FRAME_LEN));
 	for (int i = 0; i < 10; i++) {
 		if (i == 2 || i == 3 || i == 4 || i == 6)
 			continue;

@@ -168,26 +168,14 @@ static bool only_one(int path)
 static bool batch(int path)
 {
 	const size_t total = 10 * STT_HS_HELLO_LEN + STT_HS_PROOF_LEN;
-	uint16_t step = STT_HS_HELLO_LEN;
-	char control[CMSG_SPACE(sizeof(step))] __attribute__((aligned(8))) = { 0 };
-	struct iovec iov = { bytes, total };
+	const size_t step = STT_HS_HELLO_LEN;
 	struct datagram d;
 	struct raw r;
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
 
 	check(raw_open(&r, path));
-	msg.msg_name = &r.p.to;
-	msg.msg_namelen = addr_len(&r.p.to);
-	CMSG_FIRSTHDR(&msg)->cmsg_level = IPPROTO_UDP;
-	CMSG_FIRSTHDR(&msg)->cmsg_type = UDP_SEGMENT;
-	CMSG_FIRSTHDR(&msg)->cmsg_len = CMSG_LEN(sizeof(step));
-	memcpy(CMSG_DATA(CMSG_FIRSTHDR(&msg)), &step, sizeof(step));
 	for (int i = 0; i < 11; i++)
 		bytes[step * i] = i == 10 ? STT_FRAME_FINAL : STT_FRAME_HELLO;
-	check_is(sendmsg(r.p.fd, &msg, 0), total);
+	check(peer_send_batch(&r.p, bytes, total, step));
 	for (int i = 0; i < 11; i++) {
 		check(recv_datagram(r.fd, &d));
 		check_is(d.len, i == 10 ? STT_HS_PROOF_LEN : STT_HS_HELLO_LEN);

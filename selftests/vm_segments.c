@@ -5,7 +5,6 @@
  * and what a batch on the wire is for readers who asked for neither.
  */
 #include <linux/filter.h>
-#include <netinet/udp.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -232,17 +231,12 @@ static void batch_add(struct wire_batch *w, const struct peer *p, const struct f
 	w->len += n;
 }
 
-/* The kernel keeps them together, as a sender with UDP_SEGMENT has it. */
 static bool batch_send(struct wire_batch *w, const struct peer *p)
 {
-	int step = (int)w->step;
+	size_t len = w->len;
 
-	check_is(setsockopt(p->fd, IPPROTO_UDP, UDP_SEGMENT, &step, sizeof(step)), 0);
-	check_is(sendto(p->fd, w->bytes, w->len, 0, &p->to.sa, addr_len(&p->to)), w->len);
-	step = 0;
-	check_is(setsockopt(p->fd, IPPROTO_UDP, UDP_SEGMENT, &step, sizeof(step)), 0);
 	w->len = 0;
-	return true;
+	return peer_send_batch(p, w->bytes, len, w->step);
 }
 
 /* Good frames in a batch are not hurt by bad ones, of whatever sort. */

@@ -191,32 +191,11 @@ static void socket_use(struct actor *a)
 		;
 }
 
-static int see_node(const struct stt_node_info *n, void *arg)
-{
-	(void)n;
-	(void)arg;
-	return 0;
-}
-
-static int see_session(const struct stt_session_info *s, void *arg)
-{
-	(void)s;
-	(void)arg;
-	return 0;
-}
-
-static int see_socket(const struct stt_socket_info *s, void *arg)
-{
-	(void)s;
-	(void)arg;
-	return 0;
-}
-
 static void look(struct actor *a)
 {
-	stt_ctl_node_dump(a->ctl, see_node, NULL);
-	stt_ctl_session_dump(a->ctl, 0, see_session, NULL);
-	stt_ctl_socket_dump(a->ctl, see_socket, NULL);
+	dump_nodes(a->ctl);
+	dump_sessions(a->ctl, 0);
+	dump_sockets(a->ctl);
 }
 
 static void act(struct actor *a)
@@ -317,14 +296,6 @@ static bool all_at_once(int arg)
 	check_is(stt_ctl_info(ctl, &info), 0);
 	check_is(info.nodes, 0);
 	check_is(info.sessions, 0);
-	return true;
-}
-
-static bool nothing_left(int arg)
-{
-	(void)arg;
-	check_is(module_remove(), 0);
-	check_is(module_insert(), 0);
 	return true;
 }
 

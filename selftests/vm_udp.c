@@ -222,22 +222,13 @@ static bool keeps_port(int path)
 /* ------------------------------------------------------------------------ */
 /* Batches                                                                  */
 
-/* Equal datagrams in one send; they travel as one batch. */
-static bool send_batch(struct peer *p, const void *bytes, size_t len, uint16_t segment)
-{
-	check_is(set_option(p->fd, IPPROTO_UDP, UDP_SEGMENT, segment), 0);
-	check(peer_raw(p, bytes, len));
-	check_is(set_option(p->fd, IPPROTO_UDP, UDP_SEGMENT, 0), 0);
-	return true;
-}
-
 static bool batch_comes_apart(int fd, struct peer *p)
 {
 	uint8_t out[BATCH * SEGMENT];
 
 	for (size_t i = 0; i < sizeof(out); i++)
 		out[i] = i / SEGMENT;
-	check(send_batch(p, out, sizeof(out), SEGMENT));
+	check(peer_send_batch(p, out, sizeof(out), SEGMENT));
 	for (int i = 0; i < BATCH; i++)
 		check(receives(fd, out + i * SEGMENT, SEGMENT));
 	check(is_empty(fd));
@@ -254,7 +245,7 @@ static bool batch_of_frames(struct duo *d)
 		text[0] = i;
 		check_is(peer_seal(&d->p, out + i * SEGMENT, &f), SEGMENT);
 	}
-	check(send_batch(&d->p, out, sizeof(out), SEGMENT));
+	check(peer_send_batch(&d->p, out, sizeof(out), SEGMENT));
 	for (int i = 0; i < BATCH; i++) {
 		text[0] = i;
 		check(receives(d->fd, text, sizeof(text)));

@@ -239,14 +239,6 @@ static bool killed(int arg)
 	return true;
 }
 
-static bool nothing_left(int arg)
-{
-	(void)arg;
-	check_is(module_remove(), 0);
-	check_is(module_insert(), 0);
-	return true;
-}
-
 static const struct test tests[] = {
 	{ "A4 IPV6_ADDRFORM under way when attached, then close: the node ends", after_close, 0 },
 	{ "A4 IPV6_ADDRFORM under way when attached: the node ends", while_open, 1 },

@@ -6,11 +6,6 @@
 
 #include "ops.h"
 
-static int result(long ret)
-{
-	return ret < 0 ? -errno : 0;
-}
-
 static int ctl_open_again(struct ground *g)
 {
 	struct stt_ctl *ctl;
@@ -115,27 +110,6 @@ static bool node_is_gone(struct ground *g)
 	return drop_fd(g);
 }
 
-static int see_node(const struct stt_node_info *n, void *arg)
-{
-	(void)n;
-	(void)arg;
-	return 0;
-}
-
-static int see_session(const struct stt_session_info *s, void *arg)
-{
-	(void)s;
-	(void)arg;
-	return 0;
-}
-
-static int see_socket(const struct stt_socket_info *s, void *arg)
-{
-	(void)s;
-	(void)arg;
-	return 0;
-}
-
 /* A dump whose answer could not be read is still running, on that socket. */
 static bool ctl_anew(struct ground *g)
 {
@@ -144,17 +118,17 @@ static bool ctl_anew(struct ground *g)
 
 static int node_dump(struct ground *g)
 {
-	return stt_ctl_node_dump(g->ctl, see_node, NULL);
+	return dump_nodes(g->ctl);
 }
 
 static int session_dump(struct ground *g)
 {
-	return stt_ctl_session_dump(g->ctl, 0, see_session, NULL);
+	return dump_sessions(g->ctl, 0);
 }
 
 static int socket_dump(struct ground *g)
 {
-	return stt_ctl_socket_dump(g->ctl, see_socket, NULL);
+	return dump_sockets(g->ctl);
 }
 
 static int session_new(struct ground *g)

@@ -37,6 +37,8 @@ struct fault_op {
 extern const struct fault_op fault_socket_ops[], fault_netlink_ops[];
 extern const size_t n_fault_socket_ops, n_fault_netlink_ops;
 
+/* Of a system call: 0 or a negative errno. */
+int result(long ret);
 bool nothing(struct ground *g);
 /* A socket of end 0 in g->fd; and away with it. */
 bool with_socket(struct ground *g);

@@ -9,7 +9,7 @@
 
 #define TEXT "a message that somebody waits for"
 
-static int result(long ret)
+int result(long ret)
 {
 	return ret < 0 ? -errno : 0;
 }
@@ -180,20 +180,9 @@ static int send_segments(struct ground *g)
 
 static int send_fanout(struct ground *g, uint64_t session, const struct stt_fanout *list)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(*list))] = { 0 };
 	struct sockaddr_stt addr = stt_at(&g->duo.k, session, 5);
-	struct iovec iov = { TEXT, sizeof(TEXT) };
-	struct msghdr msg = {
-		.msg_name = &addr, .msg_namelen = sizeof(addr), .msg_iov = &iov,
-		.msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
 
-	cmsg->cmsg_level = SOL_STT;
-	cmsg->cmsg_type = STT_CMSG_FANOUT;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(*list));
-	memcpy(CMSG_DATA(cmsg), list, sizeof(*list));
-	return result(sendmsg(g->fd, &msg, 0));
+	return result(stt_send_fanout(g->fd, &addr, TEXT, sizeof(TEXT), list));
 }
 
 static int send_all(struct ground *g)

@@ -210,39 +210,17 @@ static bool key_del(struct actor *a)
 				pick(a, EPOCHS), 1 + pick(a, 2));
 }
 
-static int see_node(const struct stt_node_info *n, void *arg)
-{
-	(void)n;
-	(void)arg;
-	return 0;
-}
-
-static int see_session(const struct stt_session_info *s, void *arg)
-{
-	(void)s;
-	(void)arg;
-	return 0;
-}
-
-static int see_socket(const struct stt_socket_info *s, void *arg)
-{
-	(void)s;
-	(void)arg;
-	return 0;
-}
-
 static bool dump(struct actor *a)
 {
 	switch (pick(a, 4)) {
 	case 0:
-		return !stt_ctl_node_dump(ctl_of(a), see_node, NULL);
+		return !dump_nodes(ctl_of(a));
 	case 1:
-		return !stt_ctl_session_dump(ctl_of(a), 0, see_session, NULL);
+		return !dump_sessions(ctl_of(a), 0);
 	case 2:
-		return !stt_ctl_session_dump(ctl_of(a), world_slot(a, SLOTS).node, see_session,
-					     NULL);
+		return !dump_sessions(ctl_of(a), world_slot(a, SLOTS).node);
 	default:
-		return !stt_ctl_socket_dump(ctl_of(a), see_socket, NULL);
+		return !dump_sockets(ctl_of(a));
 	}
 }
 

@@ -4,7 +4,6 @@
  * sent again, out of order, in batches, in pieces. See fuzz.h.
  */
 #include <netinet/in.h>
-#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -285,26 +284,6 @@ static bool garbage(struct actor *a)
 	return send_flags(a, pick(a, SLOTS), bytes, len, 0);
 }
 
-static bool send_gso(struct actor *a, unsigned int slot, const uint8_t *bytes, size_t len,
-		     uint16_t step)
-{
-	char control[CMSG_SPACE(sizeof(step))] __attribute__((aligned(8))) = { 0 };
-	struct target t = choose_target(a, slot);
-	struct iovec iov = { (void *)bytes, len };
-	struct msghdr msg = {
-		.msg_name = &t.to, .msg_namelen = addr_len(&t.to),
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *cm = CMSG_FIRSTHDR(&msg);
-
-	cm->cmsg_level = IPPROTO_UDP;
-	cm->cmsg_type = UDP_SEGMENT;
-	cm->cmsg_len = CMSG_LEN(sizeof(step));
-	memcpy(CMSG_DATA(cm), &step, sizeof(step));
-	return sendmsg(t.fd, &msg, MSG_DONTWAIT) == (ssize_t)len;
-}
-
 /* Many frames in one call, which arrive as one batch; some of them are bad. */
 static bool batch(struct actor *a)
 {
@@ -312,6 +291,7 @@ static bool batch(struct actor *a)
 	unsigned int slot = pick(a, SLOTS), n = 1 + pick(a, 40);
 	size_t step = FRAME_OVERHEAD + pick(a, 1400 - FRAME_OVERHEAD), len = 0, one;
 	uint8_t bytes[BYTES_MAX];
+	struct target t;
 
 	while (n-- && len + step <= BATCH_MAX) {
 		one = make_frame(a, slot, bytes, step - FRAME_OVERHEAD);
@@ -326,7 +306,8 @@ static bool batch(struct actor *a)
 		len -= pick(a, step);
 	if (chance(a, 10))
 		step = 1 + pick(a, 1400);
-	return send_gso(a, slot, w->batch, len, step);
+	t = choose_target(a, slot);
+	return udp_send_batch(t.fd, &t.to, w->batch, len, step, MSG_DONTWAIT) == (ssize_t)len;
 }
 
 /* What the nodes send here: heartbeats, closes, data. Nobody needs it. */

@@ -38,6 +38,14 @@ int module_insert(void)
 	return insert_file("module", "stt");
 }
 
+bool nothing_left(int arg)
+{
+	(void)arg;
+	check_is(module_remove(), 0);
+	check_is(module_insert(), 0);
+	return true;
+}
+
 int nosimd_insert(void)
 {
 	return insert_file("nosimd", "nosimd");

@@ -3,9 +3,13 @@
 #ifndef SELFTESTS_MODULE_H
 #define SELFTESTS_MODULE_H
 
+#include <stdbool.h>
+
 /* As rmmod and insmod: 0, or -1 and errno. */
 int module_remove(void);
 int module_insert(void);
+/* A test: nothing holds the module, it can be removed. Then it is inserted again. */
+bool nothing_left(int arg);
 
 /* While nosimd is there, stt is told that it may not use SIMD. */
 int nosimd_insert(void);

@@ -134,6 +134,11 @@ bool peer_raw(const struct peer *p, const void *bytes, size_t len)
 	return sendto(p->fd, bytes, len, 0, &p->to.sa, addr_len(&p->to)) == (ssize_t)len;
 }
 
+bool peer_send_batch(const struct peer *p, const void *bytes, size_t len, uint16_t step)
+{
+	return udp_send_batch(p->fd, &p->to, bytes, len, step, 0) == (ssize_t)len;
+}
+
 bool peer_send_frame(const struct peer *p, const struct frame *f)
 {
 	static uint8_t out[FRAME_MAX + FRAME_OVERHEAD];

@@ -50,6 +50,8 @@ struct frame peer_next(struct peer *p, const void *payload, size_t len);
 size_t peer_seal(const struct peer *p, uint8_t *out, const struct frame *f);
 /* Send bytes as they are. */
 bool peer_raw(const struct peer *p, const void *bytes, size_t len);
+/* Frames of @step bytes each (the last may be shorter), which arrive as one batch. */
+bool peer_send_batch(const struct peer *p, const void *bytes, size_t len, uint16_t step);
 bool peer_send(struct peer *p, const void *payload, size_t len);
 bool peer_send_frame(const struct peer *p, const struct frame *f);
 /* Receive a datagram; @raw gets it as it came (FRAME_MAX bytes) or is NULL. */

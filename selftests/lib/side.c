@@ -2,6 +2,7 @@
 /* Nodes in network namespaces, see side.h. */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <sched.h>
 #include <sodium.h>
@@ -138,6 +139,34 @@ int udp_open(enum path path, int end, union stt_addr *addr)
 /* ------------------------------------------------------------------------ */
 /* Nodes and sessions                                                       */
 
+/* What sendmsg() says of @msg when one control message goes along. */
+static ssize_t send_control(int fd, struct msghdr *msg, int level, int type, const void *value,
+			    size_t len, int flags)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct stt_fanout))] = { 0 };
+	struct cmsghdr *cmsg = (struct cmsghdr *)control;
+
+	cmsg->cmsg_level = level;
+	cmsg->cmsg_type = type;
+	cmsg->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(cmsg), value, len);
+	msg->msg_control = control;
+	msg->msg_controllen = CMSG_SPACE(len);
+	return sendmsg(fd, msg, flags);
+}
+
+ssize_t udp_send_batch(int fd, const union stt_addr *to, const void *bytes, size_t len,
+		       uint16_t step, int flags)
+{
+	struct iovec iov = { (void *)bytes, len };
+	struct msghdr msg = {
+		.msg_name = (void *)to, .msg_namelen = addr_len(to),
+		.msg_iov = &iov, .msg_iovlen = 1,
+	};
+
+	return send_control(fd, &msg, IPPROTO_UDP, UDP_SEGMENT, &step, sizeof(step), flags);
+}
+
 static void close_ctl(void *ctl)
 {
 	stt_ctl_close(ctl);
@@ -261,6 +290,42 @@ uint64_t node_stat(const struct side *s, unsigned int stat)
 	return info.stats.v[stat];
 }
 
+static int see_node(const struct stt_node_info *n, void *arg)
+{
+	(void)n;
+	(void)arg;
+	return 0;
+}
+
+int dump_nodes(struct stt_ctl *ctl)
+{
+	return stt_ctl_node_dump(ctl, see_node, NULL);
+}
+
+static int see_session(const struct stt_session_info *s, void *arg)
+{
+	(void)s;
+	(void)arg;
+	return 0;
+}
+
+int dump_sessions(struct stt_ctl *ctl, uint32_t node)
+{
+	return stt_ctl_session_dump(ctl, node, see_session, NULL);
+}
+
+static int see_socket(const struct stt_socket_info *s, void *arg)
+{
+	(void)s;
+	(void)arg;
+	return 0;
+}
+
+int dump_sockets(struct stt_ctl *ctl)
+{
+	return stt_ctl_socket_dump(ctl, see_socket, NULL);
+}
+
 bool sides_open(struct sides *l, enum path path, uint64_t id)
 {
 	l->id = id;
@@ -324,6 +389,20 @@ int stt_connect_at(int fd, const struct sockaddr_stt *addr)
 ssize_t stt_send_at(int fd, const void *data, size_t len, const struct sockaddr_stt *addr)
 {
 	return sendto(fd, data, len, 0, (const struct sockaddr *)addr, sizeof(*addr));
+}
+
+ssize_t stt_send_fanout(int fd, const struct sockaddr_stt *addr, const void *data, size_t len,
+			const struct stt_fanout *list)
+{
+	struct iovec iov = { (void *)data, len };
+	struct msghdr msg = {
+		.msg_name = (void *)addr, .msg_namelen = sizeof(*addr),
+		.msg_iov = &iov, .msg_iovlen = 1,
+	};
+
+	if (!list)
+		return sendmsg(fd, &msg, 0);
+	return send_control(fd, &msg, SOL_STT, STT_CMSG_FANOUT, list, sizeof(*list), 0);
 }
 
 int stt_bound(const struct side *s, uint64_t session)

@@ -46,6 +46,9 @@ bool addr_equal(const union stt_addr *a, const union stt_addr *b);
 int udp_open(enum path path, int end, union stt_addr *addr);
 /* The same with an address of one's own choice. */
 int udp_open_at(enum path path, int end, const char *text, union stt_addr *addr);
+/* sendmsg() of datagrams of @step bytes each, which travel as one batch. */
+ssize_t udp_send_batch(int fd, const union stt_addr *to, const void *bytes, size_t len,
+		       uint16_t step, int flags);
 
 /* A node. @heartbeat_ms: 0 = off. */
 bool side_open_heartbeat(struct side *s, enum path path, int end, uint32_t heartbeat_ms);
@@ -58,9 +61,9 @@ bool ctl_open(struct stt_ctl **ctl, enum path path, int end);
  * the library has for it, or ChaCha20-Poly1305. Tests may change it.
  */
 extern uint8_t key_suite;
-/* The key that the frames of end @from are sealed with. */
 /* How often an epoch has come round: another round, other secrets. */
 extern unsigned int key_round[8];
+/* The key that the frames of end @from are sealed with. */
 void key_of(uint8_t secret[STT_KEY_LEN], uint64_t id, int from, uint8_t epoch);
 struct stt_key key_spec(uint64_t id, int end, uint8_t direction, uint8_t epoch);
 /* A session with the keys of epoch 0, as netlink wants it. */
@@ -74,6 +77,10 @@ int side_key(struct side *s, uint64_t id, uint8_t direction, uint8_t epoch);
 struct stt_session_info side_get(const struct side *s, uint64_t id);
 uint64_t session_stat(const struct side *s, uint64_t id, unsigned int stat);
 uint64_t node_stat(const struct side *s, unsigned int stat);
+/* Dumps whose content nobody looks at. @node: 0 for all. */
+int dump_nodes(struct stt_ctl *ctl);
+int dump_sessions(struct stt_ctl *ctl, uint32_t node);
+int dump_sockets(struct stt_ctl *ctl);
 
 /* AF_STT sockets. They give up reading after TIMEOUT_MS. */
 struct sockaddr_stt stt_at(const struct side *s, uint64_t session, uint32_t stream);
@@ -82,6 +89,9 @@ int stt_socket(enum path path, int end);
 int stt_bind_at(int fd, const struct sockaddr_stt *addr);
 int stt_connect_at(int fd, const struct sockaddr_stt *addr);
 ssize_t stt_send_at(int fd, const void *data, size_t len, const struct sockaddr_stt *addr);
+/* To many; @list: NULL for none. */
+ssize_t stt_send_fanout(int fd, const struct sockaddr_stt *addr, const void *data, size_t len,
+			const struct stt_fanout *list);
 /* New ones, bound to a session (or any) and all its streams; connected to a stream. */
 int stt_bound(const struct side *s, uint64_t session);
 int stt_connected(const struct side *s, uint64_t session, uint32_t stream);
