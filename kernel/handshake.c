@@ -3,19 +3,25 @@
  * A limit of handshake datagrams by source, before userspace is woken.
  *
  * Each source (an IPv4 address, or an IPv6 network of 64 bits) has a token
- * bucket at each node. All buckets of the machine are in one table of fixed
- * size. It is a cache: when a source has no place, the bucket next to full,
- * the one that says least, is forgotten. So a flood from ever new addresses,
- * which can only be forged ones, never shuts anybody out: a source that is not
- * known is let through, and nothing is allocated. A sender that receives its
- * answers, and so has one address, cannot make itself forgotten.
+ * bucket at each node. All buckets of a network namespace are in one table of
+ * fixed size, so what one namespace does and sets is nothing to another. The
+ * table is a cache: when a source has no place, the bucket next to full, the one
+ * that says least, is forgotten. So a flood from ever new addresses never shuts
+ * anybody out: a source that is not known is let through, and nothing is
+ * allocated.
+ *
+ * With IPv4 such addresses are forged: a sender that receives its answers has few
+ * of them, and cannot make itself forgotten. With IPv6 a customer's /48 has 65,536
+ * networks, all its own. So an IPv6 source pays from the bucket of its /48 as
+ * well, which is some times as large; many customers may share one.
  *
  * HELLO has a bucket of its own: a flood of HELLOs that bears the address of a
  * peer does not stop the peer's answers.
  *
  * The bucket is one number, the time when it will be full (the generic cell
  * rate algorithm): a datagram moves it on by one interval, and passes if that
- * is no more than the burst away.
+ * is no more than the burst away. No bucket is ever further away than that: where
+ * rate or burst were changed, it is as if it had just been emptied.
  */
 
 #include <linux/cache.h>
@@ -33,8 +39,15 @@
 #include "handshake.h"
 #include "node.h"
 
+/*
+ * 256 KiB, charged to whoever makes the first node: 12,288 sources that are all
+ * at their limit at once. Of those who keep within it nothing needs to be known.
+ */
 #define STT_HS_SETS	4096
 #define STT_HS_WAYS	3
+
+/* What a /48 may, in networks of 64 bits. */
+#define STT_HS_SITE_SHARE	8
 
 /**
  * struct stt_hs_source - a token bucket
@@ -52,8 +65,14 @@ struct stt_hs_set {
 	struct stt_hs_source source[STT_HS_WAYS];
 } ____cacheline_aligned;
 
-/* Not __ro_after_init: kmemleak does not look for pointers there. */
-static struct stt_hs_set *stt_hs_table __read_mostly;
+/**
+ * struct stt_hs_table - the buckets of a namespace
+ * @set: by the tag
+ */
+struct stt_hs_table {
+	struct stt_hs_set set[STT_HS_SETS];
+};
+
 static siphash_key_t stt_hs_key __ro_after_init;
 
 static u64 stt_hs_tag4(const struct iphdr *iph, u64 who)
@@ -72,77 +91,115 @@ static u64 stt_hs_tag6(const struct ipv6hdr *ip6h, u64 who)
 	return siphash_3u64(net, link ? host : 0, who, &stt_hs_key);
 }
 
-/* Whose bucket a datagram is paid from. */
-static u64 stt_hs_tag(const struct stt_node *node, const struct sk_buff *skb, u8 type)
+/* The /48 that a source is of. */
+static u64 stt_hs_tag_site(const struct ipv6hdr *ip6h, u64 who)
 {
-	u64 who = (unsigned long)node ^ (type == STT_FRAME_HELLO);
+	u64 site = get_unaligned_be64(ip6h->saddr.s6_addr) >> 16;
 
-	if (skb->protocol == htons(ETH_P_IPV6))
-		return stt_hs_tag6(ipv6_hdr(skb), who);
-	return stt_hs_tag4(ip_hdr(skb), who);
+	return siphash_3u64(site, U64_MAX, who, &stt_hs_key);
 }
 
-/* The bucket of @tag, or the one that is nearest to full to be taken over. */
-static struct stt_hs_source *stt_hs_find(struct stt_hs_set *set, u64 tag)
+/*
+ * The bucket of @tag, or the one that is nearest to full to be taken over. None
+ * stays beyond @end.
+ */
+static struct stt_hs_source *stt_hs_find(struct stt_hs_set *set, u64 tag, u64 end)
 {
 	struct stt_hs_source *fullest = &set->source[0];
-	unsigned int i;
+	struct stt_hs_source *source;
 
-	for (i = 0; i < STT_HS_WAYS; i++) {
-		if (set->source[i].tag == tag)
-			return &set->source[i];
-		if (set->source[i].full_at < fullest->full_at)
-			fullest = &set->source[i];
+	for (source = set->source; source < set->source + STT_HS_WAYS; source++) {
+		source->full_at = min(source->full_at, end);
+		if (source->tag == tag)
+			return source;
+		if (source->full_at < fullest->full_at)
+			fullest = source;
 	}
 	fullest->tag = tag;
 	fullest->full_at = 0;
 	return fullest;
 }
 
-static bool stt_hs_take(u64 tag, u64 interval, u64 burst)
+/* Take one of the tokens of @tag; @interval ns apart they come, @span is a bucketful. */
+static bool stt_hs_take(struct stt_hs_table *table, u64 tag, u64 interval, u64 span)
 {
-	struct stt_hs_set *set = &stt_hs_table[tag % STT_HS_SETS];
+	struct stt_hs_set *set = &table->set[tag % STT_HS_SETS];
 	struct stt_hs_source *source;
 	u64 now = ktime_get_ns();
 	u64 full_at;
 	bool allow;
 
 	spin_lock_bh(&set->lock);
-	source = stt_hs_find(set, tag);
+	source = stt_hs_find(set, tag, now + span);
 	full_at = max(source->full_at, now) + interval;
-	allow = full_at - now <= interval * burst;
+	allow = full_at - now <= span;
 	if (allow)
 		source->full_at = full_at;
 	spin_unlock_bh(&set->lock);
 	return allow;
 }
 
+/* Who is refused for what it sent itself takes nothing from its /48. */
+static bool stt_hs_take6(struct stt_hs_table *table, const struct ipv6hdr *ip6h, u64 who,
+			 u64 interval, u64 span)
+{
+	if (!stt_hs_take(table, stt_hs_tag6(ip6h, who), interval, span))
+		return false;
+	if (ipv6_addr_type(&ip6h->saddr) & IPV6_ADDR_LINKLOCAL)
+		return true;
+	return stt_hs_take(table, stt_hs_tag_site(ip6h, who), interval / STT_HS_SITE_SHARE,
+			   span);
+}
+
 /* May this one pass? */
 bool stt_handshake_allow(struct stt_node *node, const struct sk_buff *skb, u8 type)
 {
 	const struct stt_net *sn = stt_net(node->net);
+	u64 who = (u64)node->id << 1 | (type == STT_FRAME_HELLO);
 	u32 rate = READ_ONCE(sn->handshake_rate);
+	u64 interval, span;
 
 	if (!rate)
 		return true;
-	return stt_hs_take(stt_hs_tag(node, skb, type), NSEC_PER_SEC / rate,
-			   READ_ONCE(sn->handshake_burst));
+	interval = NSEC_PER_SEC / rate;
+	span = interval * READ_ONCE(sn->handshake_burst);
+	if (skb->protocol == htons(ETH_P_IPV6))
+		return stt_hs_take6(sn->handshake_table, ipv6_hdr(skb), who, interval, span);
+	return stt_hs_take(sn->handshake_table, stt_hs_tag4(ip_hdr(skb), who), interval, span);
 }
 
-int __init stt_handshake_init(void)
+static struct stt_hs_table *stt_hs_create(void)
 {
+	struct stt_hs_table *table = kvzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);
 	unsigned int i;
 
-	stt_hs_table = kvcalloc(STT_HS_SETS, sizeof(*stt_hs_table), GFP_KERNEL);
-	if (!stt_hs_table)
+	for (i = 0; table && i < STT_HS_SETS; i++)
+		spin_lock_init(&table->set[i].lock);
+	return table;
+}
+
+/* Before the first node of @sn is seen. Others may do the same. */
+int stt_handshake_prepare(struct stt_net *sn)
+{
+	struct stt_hs_table *table;
+
+	if (READ_ONCE(sn->handshake_table))
+		return 0;
+	table = stt_hs_create();
+	if (!table)
 		return -ENOMEM;
-	for (i = 0; i < STT_HS_SETS; i++)
-		spin_lock_init(&stt_hs_table[i].lock);
-	get_random_bytes(&stt_hs_key, sizeof(stt_hs_key));
+	if (cmpxchg(&sn->handshake_table, NULL, table))
+		kvfree(table);
 	return 0;
 }
 
-void stt_handshake_exit(void)
+/* Its last node is gone. */
+void stt_handshake_release(struct stt_net *sn)
 {
-	kvfree(stt_hs_table);
+	kvfree(sn->handshake_table);
+}
+
+void __init stt_handshake_init(void)
+{
+	get_random_bytes(&stt_hs_key, sizeof(stt_hs_key));
 }

@@ -6,11 +6,14 @@
 #include <linux/types.h>
 
 struct sk_buff;
+struct stt_net;
 struct stt_node;
 
 bool __must_check stt_handshake_allow(struct stt_node *node, const struct sk_buff *skb, u8 type);
 
-int __must_check stt_handshake_init(void);
-void stt_handshake_exit(void);
+int __must_check stt_handshake_prepare(struct stt_net *sn);
+void stt_handshake_release(struct stt_net *sn);
+
+void stt_handshake_init(void);
 
 #endif /* _STT_HANDSHAKE_H */

@@ -35,6 +35,7 @@ static void __net_exit stt_net_exit(struct net *net)
 	stt_sysctl_unregister(net);
 	WARN_ON_ONCE(atomic_read(&sn->n_nodes) || atomic_read(&sn->n_sessions) ||
 		     atomic_long_read(&sn->reassembly_bytes));
+	stt_handshake_release(sn);
 	xa_destroy(&sn->nodes);
 }
 
@@ -52,12 +53,10 @@ static int __init stt_init(void)
 	err = stt_keys_init();
 	if (err)
 		return err;
-	err = stt_handshake_init();
-	if (err)
-		goto keys;
+	stt_handshake_init();
 	err = stt_sessions_init();
 	if (err)
-		goto handshake;
+		goto keys;
 	err = stt_nodes_init();
 	if (err)
 		goto sessions;
@@ -85,8 +84,6 @@ nodes:
 	stt_nodes_exit();
 sessions:
 	stt_sessions_exit();
-handshake:
-	stt_handshake_exit();
 keys:
 	stt_keys_exit();
 	return err;
@@ -104,7 +101,6 @@ static void __exit stt_exit(void)
 	stt_nodes_exit();
 	rcu_barrier();
 	stt_sessions_exit();
-	stt_handshake_exit();
 	stt_keys_exit();
 }
 

@@ -18,6 +18,7 @@
 #include "af_stt.h"
 #include "bind.h"
 #include "event.h"
+#include "handshake.h"
 #include "node.h"
 #include "session.h"
 #include "trace.h"
@@ -199,6 +200,9 @@ struct stt_node *stt_node_create(struct net *net, struct sock *udp,
 	struct stt_node *node;
 	int err;
 
+	err = stt_handshake_prepare(sn);
+	if (err)
+		return ERR_PTR(err);
 	node = stt_node_alloc();
 	if (!node)
 		return ERR_PTR(-ENOMEM);

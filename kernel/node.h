@@ -20,6 +20,7 @@
 struct ctl_table;
 struct ctl_table_header;
 struct netlink_ext_ack;
+struct stt_hs_table;
 struct stt_sock;
 struct stt_udp_ops;
 
@@ -39,6 +40,7 @@ struct stt_udp_ops;
  *	over all sessions
  * @handshake_rate: handshake datagrams a second of one source; 0 = no limit
  * @handshake_burst: so many of them at once
+ * @handshake_table: what sources of them have left; made with the first node
  * @stats: counters, of nodes that are no more as well
  * @reassembly_bytes: how much they take
  * @joins_lock: guards @joins
@@ -56,6 +58,7 @@ struct stt_net {
 	u32 reassembly_max_bytes;
 	u32 handshake_rate;
 	u32 handshake_burst;
+	struct stt_hs_table *handshake_table;
 	struct stt_net_stats stats;
 	atomic_long_t reassembly_bytes;
 	spinlock_t joins_lock;	/* see above */
