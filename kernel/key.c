@@ -25,6 +25,8 @@
 #include <linux/slab.h>
 
 #include "key.h"
+#include "limit.h"
+#include "node.h"
 #include "rekey.h"
 #include "session.h"
 #include "trace.h"
@@ -49,13 +51,44 @@ static void stt_rx_key_free(struct rcu_head *rcu)
 	kmem_cache_free(stt_rx_key_cache, key);
 }
 
+/* What the crypto API has for a key of AES-256-GCM is charged to no cgroup: count them. */
+static int stt_key_charge(const struct stt_session *s, u8 suite,
+			  struct netlink_ext_ack *extack)
+{
+	if (suite != STT_SUITE_AES256GCM)
+		return 0;
+	return stt_charge(s->node, STT_LIMIT_GCM_KEYS, extack);
+}
+
+static void stt_key_uncharge(const struct stt_session *s, u8 suite)
+{
+	if (suite == STT_SUITE_AES256GCM)
+		stt_uncharge(s->node, STT_LIMIT_GCM_KEYS);
+}
+
+/*
+ * The key has left its slot; readers may still have it. It is not counted from
+ * here on: when it is freed, the namespace may be gone.
+ */
+static void stt_tx_key_drop(const struct stt_session *s, struct stt_tx_key *key)
+{
+	stt_key_uncharge(s, key->key.suite);
+	call_rcu(&key->key.rcu, stt_tx_key_free);
+}
+
+static void stt_rx_key_drop(const struct stt_session *s, struct stt_rx_key *key)
+{
+	stt_key_uncharge(s, key->key.suite);
+	call_rcu(&key->key.rcu, stt_rx_key_free);
+}
+
 static void stt_tx_key_retire(struct stt_session *s, struct stt_tx_key __rcu **slot)
 {
 	struct stt_tx_key *key;
 
 	key = rcu_replace_pointer(*slot, NULL, lockdep_is_held(&s->lock));
 	if (key)
-		call_rcu(&key->key.rcu, stt_tx_key_free);
+		stt_tx_key_drop(s, key);
 }
 
 static void stt_rx_key_retire(struct stt_session *s, u8 epoch)
@@ -65,7 +98,7 @@ static void stt_rx_key_retire(struct stt_session *s, u8 epoch)
 	key = rcu_replace_pointer(s->rx[stt_rx_slot(epoch)], NULL,
 				  lockdep_is_held(&s->lock));
 	if (key)
-		call_rcu(&key->key.rcu, stt_rx_key_free);
+		stt_rx_key_drop(s, key);
 }
 
 static struct stt_rx_key *stt_rx_key_of(struct stt_session *s, u8 epoch)
@@ -195,7 +228,7 @@ static void stt_tx_key_promote(struct stt_session *s)
 	old = rcu_replace_pointer(s->tx, next, lockdep_is_held(&s->lock));
 	RCU_INIT_POINTER(s->tx_next, NULL);
 	if (old)
-		call_rcu(&old->key.rcu, stt_tx_key_free);
+		stt_tx_key_drop(s, old);
 }
 
 /* The first key sends at once, a later one when its epoch has been proved. */
@@ -288,9 +321,17 @@ static int stt_rx_key_install(struct stt_session *s, const struct stt_key_spec *
 int stt_key_install(struct stt_session *s, const struct stt_key_spec *spec,
 		    struct netlink_ext_ack *extack)
 {
+	int err = stt_key_charge(s, spec->suite, extack);
+
+	if (err)
+		return err;
 	if (spec->direction == STT_DIRECTION_TX)
-		return stt_tx_key_install(s, spec, extack);
-	return stt_rx_key_install(s, spec, extack);
+		err = stt_tx_key_install(s, spec, extack);
+	else
+		err = stt_rx_key_install(s, spec, extack);
+	if (err)
+		stt_key_uncharge(s, spec->suite);
+	return err;
 }
 
 static int stt_tx_key_remove(struct stt_session *s, u8 epoch)

@@ -22,6 +22,7 @@ static int __net_init stt_net_init(struct net *net)
 
 	xa_init_flags(&sn->nodes, XA_FLAGS_ALLOC1);
 	stt_net_stats_init(&sn->stats);
+	stt_limits_init(&sn->limits);
 	spin_lock_init(&sn->joins_lock);
 	INIT_LIST_HEAD(&sn->joins);
 	return stt_sysctl_register(net);
@@ -33,8 +34,8 @@ static void __net_exit stt_net_exit(struct net *net)
 	struct stt_net *sn = stt_net(net);
 
 	stt_sysctl_unregister(net);
-	WARN_ON_ONCE(atomic_read(&sn->n_nodes) || atomic_read(&sn->n_sessions) ||
-		     atomic_long_read(&sn->reassembly_bytes));
+	stt_limits_exit(&sn->limits);
+	WARN_ON_ONCE(atomic_long_read(&sn->reassembly_bytes));
 	stt_handshake_release(sn);
 	xa_destroy(&sn->nodes);
 }

@@ -11,7 +11,7 @@
 
 int stt_nl_put_info(struct sk_buff *skb, struct net *net)
 {
-	struct stt_net *sn = stt_net(net);
+	const struct stt_limits *limits = &stt_net(net)->limits;
 
 	if (nla_put_u32(skb, STT_A_INFO_FAMILY, stt_family) ||
 	    nla_put_string(skb, STT_A_INFO_MODULE_VERSION, THIS_MODULE->version) ||
@@ -21,10 +21,12 @@ int stt_nl_put_info(struct sk_buff *skb, struct net *net)
 	    nla_put_u32(skb, STT_A_INFO_OVERHEAD, STT_OVERHEAD) ||
 	    nla_put_u32(skb, STT_A_INFO_REPLAY_WINDOW, STT_REPLAY_WINDOW) ||
 	    nla_put_u32(skb, STT_A_INFO_HEARTBEAT_MS, STT_HEARTBEAT_MS_DEFAULT) ||
-	    nla_put_u32(skb, STT_A_INFO_NODES_MAX, READ_ONCE(sn->nodes_max)) ||
-	    nla_put_u32(skb, STT_A_INFO_SESSIONS_MAX, READ_ONCE(sn->sessions_max)) ||
-	    nla_put_u32(skb, STT_A_INFO_NODES, atomic_read(&sn->n_nodes)) ||
-	    nla_put_u32(skb, STT_A_INFO_SESSIONS, atomic_read(&sn->n_sessions)))
+	    nla_put_u32(skb, STT_A_INFO_NODES_MAX, READ_ONCE(limits->max[STT_LIMIT_NODES])) ||
+	    nla_put_u32(skb, STT_A_INFO_SESSIONS_MAX,
+			READ_ONCE(limits->max[STT_LIMIT_SESSIONS])) ||
+	    nla_put_u32(skb, STT_A_INFO_NODES, atomic_read(&limits->used[STT_LIMIT_NODES])) ||
+	    nla_put_u32(skb, STT_A_INFO_SESSIONS,
+			atomic_read(&limits->used[STT_LIMIT_SESSIONS])))
 		return -EMSGSIZE;
 	return stt_net_stats_put(skb, STT_A_INFO_STATS, net);
 }

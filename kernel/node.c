@@ -55,6 +55,8 @@ static void stt_node_destroy(struct stt_node *node)
 {
 	/* The UDP socket keeps the namespace. */
 	stt_net_stats_leave(node);
+	if (node->user)
+		stt_user_put(&stt_net(node->net)->limits, node->user);
 	rhltable_destroy(&node->binds);
 	rhashtable_destroy(&node->sessions);
 	xa_destroy(&node->session_index);
@@ -157,21 +159,11 @@ free_node:
 	return NULL;
 }
 
-static int stt_node_charge(struct stt_net *sn, struct netlink_ext_ack *extack)
-{
-	if (atomic_inc_return(&sn->n_nodes) <= READ_ONCE(sn->nodes_max))
-		return 0;
-
-	atomic_dec(&sn->n_nodes);
-	NL_SET_ERR_MSG(extack, "too many nodes in this network namespace (net.stt.nodes_max)");
-	return -ENOSPC;
-}
-
 /* A number for the node; nobody finds the node under it yet. */
 static int stt_node_number(struct stt_net *sn, struct stt_node *node,
 			   struct netlink_ext_ack *extack)
 {
-	int err = stt_node_charge(sn, extack);
+	int err = stt_charge(node, STT_LIMIT_NODES, extack);
 
 	if (err)
 		return err;
@@ -179,7 +171,7 @@ static int stt_node_number(struct stt_net *sn, struct stt_node *node,
 	err = xa_alloc_cyclic(&sn->nodes, &node->id, NULL, XA_LIMIT(1, INT_MAX),
 			      &sn->next_node, GFP_KERNEL_ACCOUNT);
 	if (err < 0) {
-		atomic_dec(&sn->n_nodes);
+		stt_uncharge(node, STT_LIMIT_NODES);
 		return err;
 	}
 	return 0;
@@ -188,7 +180,7 @@ static int stt_node_number(struct stt_net *sn, struct stt_node *node,
 static void stt_node_unnumber(struct stt_net *sn, struct stt_node *node)
 {
 	xa_erase(&sn->nodes, node->id);
-	atomic_dec(&sn->n_nodes);
+	stt_uncharge(node, STT_LIMIT_NODES);
 }
 
 /* Attach @udp, a socket that the caller holds. Returns a reference, of a request. */
@@ -213,7 +205,10 @@ struct stt_node *stt_node_create(struct net *net, struct sock *udp,
 	node->heartbeat_ms = spec->heartbeat_ms;
 	stt_net_stats_join(node);
 
-	err = stt_node_number(sn, node, extack);
+	err = -ENOMEM;
+	node->user = stt_user_get(&sn->limits, node->uid);
+	if (node->user)
+		err = stt_node_number(sn, node, extack);
 	if (err)
 		goto destroy;
 	trace_stt_node_ref(node, STT_REF_REQUEST, true, 1);

@@ -13,6 +13,7 @@
 #include <net/net_namespace.h>
 #include <net/sock.h>
 
+#include "limit.h"
 #include "ref.h"
 #include "rekey.h"
 #include "stats.h"
@@ -32,12 +33,9 @@ struct stt_udp_ops;
 /**
  * struct stt_net - this module in one network namespace
  * @nodes: by id; entries are removed when the node dies
- * @n_nodes: how many there are
- * @n_sessions: over all nodes
- * @nodes_max: limit, a sysctl as those that follow
- * @sessions_max: limit, over all nodes
+ * @limits: how many nodes, sessions and keys there may be, and are
  * @reassembly_max_bytes: memory for messages whose frames are not all there,
- *	over all sessions
+ *	over all sessions; a sysctl as the next two
  * @handshake_rate: handshake datagrams a second of one source; 0 = no limit
  * @handshake_burst: so many of them at once
  * @handshake_table: what sources of them have left; made with the first node
@@ -51,10 +49,7 @@ struct stt_udp_ops;
  */
 struct stt_net {
 	struct xarray nodes;
-	atomic_t n_nodes;
-	atomic_t n_sessions;
-	u32 nodes_max;
-	u32 sessions_max;
+	struct stt_limits limits;
 	u32 reassembly_max_bytes;
 	u32 handshake_rate;
 	u32 handshake_burst;
@@ -72,6 +67,7 @@ struct stt_net {
  * struct stt_node - a UDP socket that speaks STT
  * @id: in its network namespace
  * @uid: owner
+ * @user: what he has in this namespace
  * @gid: group that may bind, connect, send and receive; or none
  * @refs: one of the namespace's table, one per session and per socket
  * @net: the namespace; the UDP socket keeps it alive while the node lives
@@ -104,6 +100,7 @@ struct stt_net {
 struct stt_node {
 	u32 id;
 	kuid_t uid;
+	struct stt_user *user;
 	kgid_t gid;
 	refcount_t refs;
 	struct net *net;

@@ -113,25 +113,6 @@ struct stt_session *stt_session_create(struct stt_node *node,
 	return s;
 }
 
-/* One more session in this namespace, unless that is one too many. */
-static int stt_session_charge(struct stt_node *node, struct netlink_ext_ack *extack)
-{
-	struct stt_net *sn = stt_net(node->net);
-
-	if (atomic_inc_return(&sn->n_sessions) <= READ_ONCE(sn->sessions_max))
-		return 0;
-
-	atomic_dec(&sn->n_sessions);
-	NL_SET_ERR_MSG(extack,
-		       "too many sessions in this network namespace (net.stt.sessions_max)");
-	return -ENOSPC;
-}
-
-static void stt_session_uncharge(struct stt_node *node)
-{
-	atomic_dec(&stt_net(node->net)->n_sessions);
-}
-
 /* Both ways to find a session, or neither. */
 static int stt_session_insert(struct stt_node *node, struct stt_session *s,
 			      struct netlink_ext_ack *extack)
@@ -160,12 +141,12 @@ int stt_session_publish(struct stt_session *s, struct netlink_ext_ack *extack)
 
 	lockdep_assert_held(&node->lock);
 
-	err = stt_session_charge(node, extack);
+	err = stt_charge(node, STT_LIMIT_SESSIONS, extack);
 	if (err)
 		return err;
 	err = stt_session_insert(node, s, extack);
 	if (err) {
-		stt_session_uncharge(node);
+		stt_uncharge(node, STT_LIMIT_SESSIONS);
 		return err;
 	}
 
@@ -219,7 +200,7 @@ void stt_session_delete(struct stt_session *s, u8 reason)
 	rhashtable_remove_fast(&node->sessions, &s->hash, stt_session_params);
 	xa_erase(&node->session_index, s->index);
 	atomic_dec(&node->n_sessions);
-	stt_session_uncharge(node);
+	stt_uncharge(node, STT_LIMIT_SESSIONS);
 
 	spin_lock_bh(&s->lock);
 	WRITE_ONCE(s->unlinked, true);

@@ -14,6 +14,8 @@
 
 #define STT_NODES_MAX_DEFAULT		4096
 #define STT_SESSIONS_MAX_DEFAULT	BIT(20)
+/* 256 MiB, and two for each of 131,072 sessions; four while a session rekeys. */
+#define STT_GCM_KEYS_MAX_DEFAULT	BIT(18)
 #define STT_REASSEMBLY_MAX_DEFAULT	(16 * 1024 * 1024)
 
 /*
@@ -23,20 +25,21 @@
 #define STT_HANDSHAKE_RATE_DEFAULT	200
 #define STT_HANDSHAKE_BURST_DEFAULT	1000
 
-/* Nodes and sessions are charged to whoever makes them. */
 static unsigned int stt_nodes_limit = BIT(20);
 static unsigned int stt_sessions_limit = BIT(24);
-
+static unsigned int stt_gcm_keys_limit = BIT(26);
+static unsigned int stt_reassembly_limit = BIT(30);
 static unsigned int stt_handshake_limit = 1000000;
 
 /*
- * What strangers make us keep is charged to nobody. A container may spare
- * memory, but not take more than it got.
+ * Nodes, sessions and keys are charged to the cgroup of whoever makes them. Not
+ * so the hash tables that sessions are in, what the crypto API has for a key of
+ * AES-256-GCM, and what strangers make us keep: of these a container may take
+ * less than it got, but not more.
  */
-static unsigned int stt_reassembly_limit = BIT(30);
-static unsigned int stt_reassembly_limit_user = STT_REASSEMBLY_MAX_DEFAULT;
-/* What the crypto API has for a key of AES-256-GCM is charged to nobody either. */
 static unsigned int stt_sessions_limit_user = STT_SESSIONS_MAX_DEFAULT;
+static unsigned int stt_gcm_keys_limit_user = STT_GCM_KEYS_MAX_DEFAULT;
+static unsigned int stt_reassembly_limit_user = STT_REASSEMBLY_MAX_DEFAULT;
 
 /* All are u32; .data is the offset in struct stt_net. */
 #define STT_SYSCTL(name, member, min, max)					\
@@ -53,6 +56,7 @@ static unsigned int stt_sessions_limit_user = STT_SESSIONS_MAX_DEFAULT;
 enum {
 	STT_SYSCTL_NODES,
 	STT_SYSCTL_SESSIONS,
+	STT_SYSCTL_GCM_KEYS,
 	STT_SYSCTL_REASSEMBLY,
 	STT_SYSCTL_HANDSHAKE_RATE,
 	STT_SYSCTL_HANDSHAKE_BURST,
@@ -61,9 +65,14 @@ enum {
 
 static const struct ctl_table stt_sysctl_template[STT_SYSCTLS] = {
 	[STT_SYSCTL_NODES] =
-		STT_SYSCTL("nodes_max", nodes_max, SYSCTL_ZERO, &stt_nodes_limit),
+		STT_SYSCTL("nodes_max", limits.max[STT_LIMIT_NODES], SYSCTL_ZERO,
+			   &stt_nodes_limit),
 	[STT_SYSCTL_SESSIONS] =
-		STT_SYSCTL("sessions_max", sessions_max, SYSCTL_ZERO, &stt_sessions_limit),
+		STT_SYSCTL("sessions_max", limits.max[STT_LIMIT_SESSIONS], SYSCTL_ZERO,
+			   &stt_sessions_limit),
+	[STT_SYSCTL_GCM_KEYS] =
+		STT_SYSCTL("gcm_keys_max", limits.max[STT_LIMIT_GCM_KEYS], SYSCTL_ZERO,
+			   &stt_gcm_keys_limit),
 	[STT_SYSCTL_REASSEMBLY] =
 		STT_SYSCTL("reassembly_max_bytes", reassembly_max_bytes, SYSCTL_ZERO,
 			   &stt_reassembly_limit),
@@ -75,8 +84,9 @@ static const struct ctl_table stt_sysctl_template[STT_SYSCTLS] = {
 
 static void stt_sysctl_defaults(struct stt_net *sn)
 {
-	sn->nodes_max = STT_NODES_MAX_DEFAULT;
-	sn->sessions_max = STT_SESSIONS_MAX_DEFAULT;
+	sn->limits.max[STT_LIMIT_NODES] = STT_NODES_MAX_DEFAULT;
+	sn->limits.max[STT_LIMIT_SESSIONS] = STT_SESSIONS_MAX_DEFAULT;
+	sn->limits.max[STT_LIMIT_GCM_KEYS] = STT_GCM_KEYS_MAX_DEFAULT;
 	sn->reassembly_max_bytes = STT_REASSEMBLY_MAX_DEFAULT;
 	sn->handshake_rate = STT_HANDSHAKE_RATE_DEFAULT;
 	sn->handshake_burst = STT_HANDSHAKE_BURST_DEFAULT;
@@ -97,6 +107,7 @@ static struct ctl_table *stt_sysctl_table(struct net *net)
 	if (net->user_ns != &init_user_ns) {
 		table[STT_SYSCTL_REASSEMBLY].extra2 = &stt_reassembly_limit_user;
 		table[STT_SYSCTL_SESSIONS].extra2 = &stt_sessions_limit_user;
+		table[STT_SYSCTL_GCM_KEYS].extra2 = &stt_gcm_keys_limit_user;
 	}
 	return table;
 }

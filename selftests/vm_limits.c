@@ -18,6 +18,8 @@
 #define ID 0x11ULL
 #define REASSEMBLY "reassembly_max_bytes"
 #define REASSEMBLY_DEFAULT (16 << 20)
+#define GCM_KEYS "gcm_keys_max"
+#define GCM_KEYS_DEFAULT (1 << 18)
 
 static const struct limit {
 	const char *name;
@@ -25,6 +27,7 @@ static const struct limit {
 } limits[] = {
 	{ "nodes_max", 4096, 0, 1 << 20 },
 	{ "sessions_max", 1 << 20, 0, 1 << 24 },
+	{ GCM_KEYS, GCM_KEYS_DEFAULT, 0, 1 << 26 },
 	{ REASSEMBLY, REASSEMBLY_DEFAULT, 0, 1 << 30 },
 	{ "handshake_rate", 200, 0, 1000000 },
 	{ "handshake_burst", 1000, 1, 1000000 },
@@ -150,6 +153,126 @@ static bool sessions(int arg)
 	return true;
 }
 
+static void default_suite(void *arg)
+{
+	(void)arg;
+	key_suite = STT_SUITE_CHACHA20POLY1305;
+}
+
+/* What the kernel has for such a key is charged to no cgroup. */
+static bool gcm_keys(int arg)
+{
+	struct stt_ctl *ctl;
+	struct stt_info info;
+	struct side s;
+
+	(void)arg;
+	check(begin(&ctl));
+	check_is(stt_ctl_info(ctl, &info), 0);
+	if (!(info.suites & 1U << STT_SUITE_AES256GCM))
+		return skip_test("no gcm(aes) in this kernel");
+	check(side_open(&s, PATH_V4, 0));
+	at_end(default_suite, NULL);
+	key_suite = STT_SUITE_AES256GCM;
+	check(sysctl_set(GCM_KEYS, 3));
+	check_is(side_session(&s, ID, &s.addr), 0);
+	check(too_many(side_session(&s, ID + 1, &s.addr), "too many AES-256-GCM keys"));
+	/* The key that it could have had was given back. */
+	check_is(side_key(&s, ID, STT_DIRECTION_RX, 1), 0);
+	check(too_many(side_key(&s, ID, STT_DIRECTION_TX, 1), "too many AES-256-GCM keys"));
+	check_is(side_get(&s, ID).n_keys, 3);
+	/* A key that goes makes room, as does one that is refused for another reason. */
+	check_is(stt_ctl_key_del(s.ctl, s.node, ID, 1, STT_DIRECTION_RX), 0);
+	check_is(side_key(&s, ID, STT_DIRECTION_TX, 0), -EEXIST);
+	check_is(side_key(&s, ID, STT_DIRECTION_TX, 1), 0);
+	/* The other suite needs none of them. */
+	key_suite = STT_SUITE_CHACHA20POLY1305;
+	check_is(side_session(&s, ID + 1, &s.addr), 0);
+	key_suite = STT_SUITE_AES256GCM;
+	check_is(stt_ctl_session_del(s.ctl, s.node, ID, 0), 0);
+	check_is(side_session(&s, ID + 2, &s.addr), 0);
+	return true;
+}
+
+/* ------------------------------------------------------------------------ */
+/* Users without CAP_NET_ADMIN                                              */
+
+/* A user gets @n nodes, and not one more. */
+static bool user_nodes(int n, const char *why)
+{
+	struct side s;
+
+	for (int i = 0; i < n; i++)
+		check(side_open(&s, PATH_V4, 0));
+	return too_many(stt_ctl_node_new(s.ctl, udp_open(PATH_V4, 0, &s.addr), NULL, &s.node),
+			why);
+}
+
+static bool half_of_nodes(void *arg)
+{
+	(void)arg;
+	return user_nodes(4, "half of net.stt.nodes_max");
+}
+
+static bool rest_of_nodes(void *arg)
+{
+	(void)arg;
+	return user_nodes(2, "last eighth of net.stt.nodes_max");
+}
+
+/* Of eight nodes. */
+static bool share_of_nodes(int arg)
+{
+	struct stt_ctl *ctl;
+	struct side s;
+
+	(void)arg;
+	check(begin(&ctl));
+	check(sysctl_set("nodes_max", 8));
+	check(as_user(USER_NOBODY, half_of_nodes, NULL));
+	for (int i = 0; i < 5; i++)
+		check(side_open(&s, PATH_V4, 0));
+	check(as_user(USER_NOBODY, rest_of_nodes, NULL));
+	/* Who has the capability may have all. */
+	for (int i = 5; i < 8; i++)
+		check(side_open(&s, PATH_V4, 0));
+	return too_many(stt_ctl_node_new(s.ctl, udp_open(PATH_V4, 0, &s.addr), NULL, &s.node),
+			"in this network namespace");
+}
+
+/* At two nodes of the user. */
+static bool half_of_sessions(void *arg)
+{
+	struct side s[2];
+
+	(void)arg;
+	for (int i = 0; i < 2; i++) {
+		check(side_open(&s[i], PATH_V4, 0));
+		check_is(side_session(&s[i], ID, &s[i].addr), 0);
+		check_is(side_session(&s[i], ID + 1, &s[i].addr), 0);
+	}
+	check(too_many(side_session(&s[0], ID + 2, &s[0].addr),
+		       "half of net.stt.sessions_max"));
+	check_is(stt_ctl_session_del(s[1].ctl, s[1].node, ID, 0), 0);
+	check_is(side_session(&s[0], ID + 2, &s[0].addr), 0);
+	return true;
+}
+
+static bool share_of_sessions(int arg)
+{
+	struct stt_ctl *ctl;
+	struct side s;
+
+	(void)arg;
+	check(begin(&ctl));
+	check(sysctl_set("sessions_max", 8));
+	check(as_user(USER_NOBODY, half_of_sessions, NULL));
+	check(side_open(&s, PATH_V4, 0));
+	for (unsigned int i = 0; i < 8; i++)
+		check_is(side_session(&s, ID + i, &s.addr), 0);
+	return true;
+}
+
 static bool readable_only(void *arg)
 {
 	(void)arg;
@@ -191,6 +314,9 @@ static bool contained(void *arg)
 	check(sysctl_set("sessions_max", 1 << 20));
 	check(!sysctl_set("sessions_max", (1 << 20) + 1));
 	check_is(errno, EINVAL);
+	check(sysctl_set(GCM_KEYS, GCM_KEYS_DEFAULT));
+	check(!sysctl_set(GCM_KEYS, GCM_KEYS_DEFAULT + 1));
+	check_is(errno, EINVAL);
 	check_is(sysctl_get(REASSEMBLY), REASSEMBLY_DEFAULT);
 	check(sysctl_set(REASSEMBLY, 1000));
 	check(sysctl_set(REASSEMBLY, REASSEMBLY_DEFAULT));
@@ -217,6 +343,9 @@ static const struct test tests[] = {
 	{ "A35 each namespace has its own limits", apart, 0 },
 	{ "A35 one node too many: ENOSPC, and a sentence", nodes, 0 },
 	{ "A35 one session too many: ENOSPC, and a sentence", sessions, 0 },
+	{ "A35 one AES-256-GCM key too many: ENOSPC, and a sentence", gcm_keys, 0 },
+	{ "A35 a user gets half of the nodes, users leave an eighth", share_of_nodes, 0 },
+	{ "A35 a user gets half of the sessions, over all his nodes", share_of_sessions, 0 },
 	{ "A35 a user may read the limits, not set them", not_owner, 0 },
 	{ "A35 root of an unprivileged container sets its own", container, 0 },
 };

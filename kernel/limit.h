@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* How many nodes, sessions and keys a network namespace may have, and a user in it. */
+#ifndef _STT_LIMIT_H
+#define _STT_LIMIT_H
+
+#include <linux/atomic.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+#include <linux/xarray.h>
+
+struct netlink_ext_ack;
+struct stt_node;
+
+enum stt_limit {
+	STT_LIMIT_NODES,
+	STT_LIMIT_SESSIONS,
+	STT_LIMIT_GCM_KEYS,
+	STT_LIMITS
+};
+
+/**
+ * struct stt_user - what an owner of nodes has in a namespace
+ * @uid: who
+ * @refs: nodes that are not freed yet; under the lock of the users
+ * @used: how many
+ */
+struct stt_user {
+	kuid_t uid;
+	unsigned int refs;
+	atomic_t used[STT_LIMITS];
+};
+
+/**
+ * struct stt_limits - limits of a namespace
+ * @max: sysctls
+ * @used: how many there are
+ * @users_lock: guards @users
+ * @users: owners of nodes, by uid
+ */
+struct stt_limits {
+	u32 max[STT_LIMITS];
+	atomic_t used[STT_LIMITS];
+	struct mutex users_lock;	/* see above */
+	struct xarray users;
+};
+
+void stt_limits_init(struct stt_limits *limits);
+void stt_limits_exit(struct stt_limits *limits);
+
+/* Of the owner of a new node. NULL: no memory. */
+struct stt_user *stt_user_get(struct stt_limits *limits, kuid_t uid);
+void stt_user_put(struct stt_limits *limits, struct stt_user *user);
+
+/* One more for the owner of @node; 0 or -ENOSPC. In the context of who asks for it. */
+int __must_check stt_charge(const struct stt_node *node, enum stt_limit what,
+			    struct netlink_ext_ack *extack);
+/* One less. Any context. */
+void stt_uncharge(const struct stt_node *node, enum stt_limit what);
+
+#endif /* _STT_LIMIT_H */
