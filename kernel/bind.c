@@ -132,6 +132,21 @@ static bool stt_bind_may_share(struct stt_node *node, const struct stt_bind *b)
 	return may;
 }
 
+/* How many sockets have the binding @b, which is one of @node and stays so. */
+unsigned int stt_bind_sharers(struct stt_node *node, const struct stt_bind *b)
+{
+	struct rhlist_head *list, *pos;
+	struct stt_bind *other;
+	unsigned int n = 0;
+
+	rcu_read_lock();
+	list = rhltable_lookup(&node->binds, &b->key, stt_bind_params);
+	rhl_for_each_entry_rcu(other, pos, list, list)
+		n++;
+	rcu_read_unlock();
+	return n;
+}
+
 static int stt_bind_hash(struct stt_node *node, struct stt_bind *b)
 {
 	int err;

@@ -66,6 +66,7 @@ int __must_check stt_bind_to(struct stt_sock *ssk, const struct stt_bind_key *ke
 			     const struct stt_peer *peer);
 int __must_check stt_bind_handshake(struct stt_sock *ssk);
 void stt_bind_release(struct stt_sock *ssk);
+unsigned int stt_bind_sharers(struct stt_node *node, const struct stt_bind *b);
 
 /* Under rcu_read_lock(). */
 struct stt_sock *stt_bind_find(struct stt_node *node, struct stt_session *s, u32 stream);

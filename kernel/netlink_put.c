@@ -244,7 +244,9 @@ static int stt_nl_put_socket_bind(struct sk_buff *skb, const struct stt_sock *ss
 	if (!b)
 		return 0;
 	if (nla_put_u64_64bit(skb, STT_A_SOCKET_SESSION, b->key.session, STT_A_SOCKET_PAD) ||
-	    (!b->key.any_stream && nla_put_u32(skb, STT_A_SOCKET_STREAM, b->key.stream)))
+	    (!b->key.any_stream && nla_put_u32(skb, STT_A_SOCKET_STREAM, b->key.stream)) ||
+	    (b->shared && nla_put_u32(skb, STT_A_SOCKET_SHARERS,
+				      stt_bind_sharers(ssk->node, b))))
 		return -EMSGSIZE;
 	if (!ssk->peer.connected)
 		return 0;

@@ -17,6 +17,7 @@ static const struct sttnl_field socket_fields[] = {
 	STTNL_FIELD(STT_A_SOCKET_RX_QUEUE, struct stt_socket_info, rx_queue),
 	STTNL_FIELD(STT_A_SOCKET_TX_QUEUE, struct stt_socket_info, tx_queue),
 	STTNL_FIELD(STT_A_SOCKET_DROPS, struct stt_socket_info, drops),
+	STTNL_FIELD(STT_A_SOCKET_SHARERS, struct stt_socket_info, sharers),
 };
 
 struct socket_walk {

@@ -155,6 +155,63 @@ static bool refused(int arg)
 	return true;
 }
 
+/* What the dump says of the sockets of node b. */
+struct seen {
+	uint32_t node;
+	unsigned int sockets, sharing, sharers;
+};
+
+static int see(const struct stt_socket_info *s, void *arg)
+{
+	struct seen *seen = arg;
+
+	if (s->node != seen->node)
+		return 0;
+	seen->sockets++;
+	seen->sharing += s->sharers > 0;
+	seen->sharers += s->sharers;
+	return 0;
+}
+
+static bool dump_says(const struct sides *l, unsigned int sockets, unsigned int sharing,
+		      unsigned int sharers)
+{
+	struct seen seen = { .node = l->b.node };
+
+	check_is(stt_ctl_socket_dump(l->b.ctl, see, &seen), 0);
+	check_is(seen.sockets, sockets);
+	check_is(seen.sharing, sharing);
+	check_is(seen.sharers, sharers);
+	return true;
+}
+
+/* Each socket tells how many have its binding; one that shares none tells nothing. */
+static bool shown(int arg)
+{
+	struct sockaddr_stt at;
+	struct sides l;
+	int fd[3];
+
+	(void)arg;
+	check(sides_open(&l, PATH_V4, ID));
+	at = stt_at(&l.b, ID, 7);
+	check(stt_bound(&l.b, ID) >= 0);
+	check(dump_says(&l, 1, 0, 0));
+	for (int i = 0; i < 3; i++) {
+		fd[i] = shared(&l.b, STT_SESSION_ANY);
+		check(fd[i] >= 0);
+		check(dump_says(&l, 2 + i, 1 + i, (1 + i) * (1 + i)));
+	}
+	/* One that would share, but is alone; one that joins it; one that goes. */
+	check_is(stt_bind_at(sharer(&l.b), &at), 0);
+	check(dump_says(&l, 5, 4, 3 * 3 + 1));
+	check_is(stt_bind_at(sharer(&l.b), &at), 0);
+	check(dump_says(&l, 6, 5, 3 * 3 + 2 * 2));
+	drop(fd[0]);
+	check(dump_says(&l, 5, 4, 2 * 2 + 2 * 2));
+	return true;
+}
+
 /* Two that block in recv(): each message is read once. */
 static long reader(void *arg)
 {
@@ -197,6 +254,7 @@ static bool readers(int arg)
 static const struct test tests[] = {
 	{ "A21 STT_REUSEPORT: each message once, a session on one socket", spread, 0 },
 	{ "A21 STT_REUSEPORT: all must be willing, and of one user", refused, 0 },
+	{ "A21 STT_REUSEPORT: socket show tells how many share a binding", shown, 0 },
 	{ "A21 STT_REUSEPORT: two readers, each message once", readers, 0 },
 };
 

@@ -124,6 +124,7 @@ struct stt_socket_info {
 	uint64_t	peer_session;
 	uint32_t	peer_stream;
 	uint32_t	rx_queue, tx_queue, drops;
+	uint32_t	sharers;		/* of its binding; 0: it is not to be shared */
 };
 
 struct stt_event {

@@ -8,6 +8,8 @@ static void show_ends(struct printer *p, const struct stt_socket_info *s)
 		pr_id(p, "session", s->session);
 	if (s->has_stream)
 		pr_u64(p, "stream", s->stream);
+	if (s->sharers)
+		pr_u64(p, "sharers", s->sharers);
 	if (!s->has_peer)
 		return;
 	pr_id(p, "peer_session", s->peer_session);
