@@ -46,23 +46,25 @@ start_nodes()
 	client=$!
 }
 
-# Waits for the client, ends the server, shows what they printed.
+# finish_nodes [COMMAND]: waits for the client, shows what both printed, runs
+# COMMAND while the server is still there, ends it.
 finish_nodes()
 {
 	wait "$client" || fail "the client failed"
-	kill "$server" 2>/dev/null
-	wait "$server" 2>/dev/null
 	echo "-- server, in namespace b"
 	cat "$work/server"
 	echo "-- client, in namespace a"
 	cat "$work/client"
 	grep -qF "Server received: b'$message'" "$work/server" || fail "the server received nothing"
 	grep -qF "Client received: b'ECHO: $message'" "$work/client" || fail "no echo"
+	"$@"
+	kill "$server" 2>/dev/null
+	wait "$server" 2>/dev/null
 }
 
-# A session lives as long as the client; the slow wire gives time to look, when
-# the message has come and the echo is under way.
-show_state()
+# The client's goodbye would end the session before anybody could look. The echo
+# is slow, so there is time to slow down what the client sends after it.
+delay_goodbye()
 {
 	local until=$((SECONDS + 20))
 
@@ -72,6 +74,12 @@ show_state()
 			return
 		fi
 	done
+	ns_netem "$NS_A" to_b delay 30s
+}
+
+show_state()
+{
+	echo "-- stt-ip in namespace b; the client's goodbye is still on its way"
 	show stt-ip -n "$NS_B" node show
 	show stt-ip -n "$NS_B" -s session show
 }
@@ -114,9 +122,8 @@ for name in shared server client; do
 done
 ns_netem "$NS_B" to_a delay 1s
 start_nodes "$NS_B6" 8081 :: "$work"
-echo "-- stt-ip in namespace b, while the echo is on its way (1 s)"
-show_state
-finish_nodes
+delay_goodbye
+finish_nodes show_state
 
 rm -rf "$work"
 [ $failed = 0 ] && printf '\nPASS\n' || printf '\nFAIL\n'
