@@ -325,6 +325,27 @@ static void test_print_long(void **state)
 		    " counter_of_20_digits 4\n");
 }
 
+/* Lines of an item, of which one stays empty. */
+static void print_lines(struct printer *p)
+{
+	pr_item(p, NULL);
+	pr_u64(p, "a", 1);
+	pr_line(p);
+	pr_u64(p, "b", 2);
+	pr_u64(p, "c", 3);
+	pr_line(p);
+	pr_line(p);
+	pr_u64(p, "d", 4);
+	pr_end(p);
+}
+
+static void test_print_lines(void **state)
+{
+	(void)state;
+	check_print(print_lines, false, false, "a 1\n    b 2 c 3\n    d 4\n");
+	check_print(print_lines, true, false, "{\"a\":1,\"b\":2,\"c\":3,\"d\":4}\n");
+}
+
 static void print_names(struct printer *p)
 {
 	static const char *const names[] = { "one", "t\"wo" };
@@ -388,6 +409,7 @@ int main(void)
 		cmocka_unit_test(test_print),
 		cmocka_unit_test(test_print_shapes),
 		cmocka_unit_test(test_print_long),
+		cmocka_unit_test(test_print_lines),
 		cmocka_unit_test(test_print_names),
 	};
 

@@ -196,6 +196,9 @@ test_sessions()
 		'[null,null]'
 	tap_is "-s: no counters that only nodes have" \
 		"$(json '.[].stats | [.drop_bad_tag,.drop_no_session]' a -j -s session show)" '[0,null]'
+	tap_is "session show as text: how its lines begin" \
+		"$(b session show | sed -E 's/^( *[^ ]+).*/\1/')" \
+		"$(printf '%s\n' session '    heartbeat_ms' '    tx_epoch' '    peer_id')"
 	tap_is "by the beginning of its id" "$(json '.[].session' a -j session show 0x01)" $s
 	tap_is "sessions of one node" "$(json length a -j session show node "$node_a_id")" 1
 	tap_is "the node counts it" "$(json '.[].sessions' a -j node show)" 1
@@ -300,7 +303,7 @@ test_many()
 	tap_ok "all is gone" until_is 0 count a node
 }
 
-tap_plan 95
+tap_plan 96
 umask 077
 ns_topology a b || tap_bail "no namespaces"
 test_empty

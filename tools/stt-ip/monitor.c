@@ -44,7 +44,7 @@ static void show_event(struct printer *p, const struct stt_event *ev)
 	else if (ev->cmd == STT_CMD_NODE_DEL_NTF)
 		pr_u64(p, "node", ev->node);
 	else
-		show_session(p, &ev->session);
+		show_session_event(p, &ev->session);
 	pr_end(p);
 }
 

@@ -104,6 +104,13 @@ static void text_line(struct printer *p, const char *label)
 		text_word(p, label);
 }
 
+/* Text goes on in a new line, if this one has anything in it. */
+void pr_line(struct printer *p)
+{
+	if (!p->json && !p->blank)
+		text_line(p, NULL);
+}
+
 static void open_container(struct printer *p, const char *name, char open, char close)
 {
 	assert(p->depth < PR_DEPTH_MAX);

@@ -45,6 +45,7 @@ void pr_array(struct printer *p, const char *name);	/* of items, inside an item 
 void pr_item(struct printer *p, const char *label);	/* @label: text only, or NULL */
 void pr_group(struct printer *p, const char *name);
 void pr_end(struct printer *p);
+void pr_line(struct printer *p);			/* text: the item goes on in a new line */
 
 void pr_str(struct printer *p, const char *name, const char *value);
 void pr_u64(struct printer *p, const char *name, uint64_t value);

@@ -28,11 +28,6 @@ static int show_one(const struct stt_session_info *s, void *arg)
 
 	pr_item(&app->out, NULL);
 	show_session(&app->out, s);
-	/* The kernel counts from the beginning where there was no frame yet. */
-	if (s->stats.v[STT_A_STATS_RX_FRAMES])
-		pr_u64(&app->out, "idle_rx_ms", s->idle_rx_ms);
-	if (s->stats.v[STT_A_STATS_TX_FRAMES])
-		pr_u64(&app->out, "idle_tx_ms", s->idle_tx_ms);
 	if (app->statistics)
 		show_session_stats(&app->out, &s->stats);
 	pr_end(&app->out);

@@ -76,24 +76,8 @@ static void show_life(struct printer *p, const struct stt_session_info *s)
 			   s->close_reason);
 }
 
-/* When new keys are wanted, why they are now, and what heartbeats measure. */
-static void show_rekey(struct printer *p, const struct stt_session_info *s)
-{
-	if (s->has_key_age)
-		pr_u64(p, "key_age_ms", s->key_age_ms);
-	if (s->has_rekey_age)
-		pr_u64(p, "rekey_age_ms", s->rekey_age_ms);
-	if (s->has_rekey_volume && s->rekey_volume)
-		pr_u64(p, "rekey_volume", s->rekey_volume);
-	if (s->rekey_reason)
-		show_named(p, "rekey", stt_rekey_reason_name(s->rekey_reason), s->rekey_reason);
-	if (s->rtt_us) {
-		pr_u64(p, "rtt_us", s->rtt_us);
-		pr_u64(p, "srtt_us", s->srtt_us);
-	}
-}
-
-void show_session(struct printer *p, const struct stt_session_info *s)
+/* Who and where. */
+static void show_ends(struct printer *p, const struct stt_session_info *s)
 {
 	pr_id(p, "session", s->id);
 	pr_u64(p, "node", s->node);
@@ -101,15 +85,58 @@ void show_session(struct printer *p, const struct stt_session_info *s)
 		show_life(p, s);
 	pr_addr(p, "peer", &s->peer);
 	pr_addr(p, "local", &s->local);
+	if (s->rekey_reason)
+		show_named(p, "rekey", stt_rekey_reason_name(s->rekey_reason), s->rekey_reason);
+}
+
+/* The kernel counts idle times from the beginning where there was no frame yet. */
+static void show_path(struct printer *p, const struct stt_session_info *s)
+{
 	if (s->has_heartbeat)
 		pr_u64(p, "heartbeat_ms", s->heartbeat_ms);
 	if (s->mtu)
 		pr_u64(p, "mtu", s->mtu);
+	if (s->stats.v[STT_A_STATS_RX_FRAMES])
+		pr_u64(p, "idle_rx_ms", s->idle_rx_ms);
+	if (s->stats.v[STT_A_STATS_TX_FRAMES])
+		pr_u64(p, "idle_tx_ms", s->idle_tx_ms);
+	if (s->rtt_us) {
+		pr_u64(p, "rtt_us", s->rtt_us);
+		pr_u64(p, "srtt_us", s->srtt_us);
+	}
+}
+
+/* Which keys are in use, and when new ones are wanted. */
+static void show_keys(struct printer *p, const struct stt_session_info *s)
+{
 	if (s->has_tx_epoch)
 		pr_u64(p, "tx_epoch", s->tx_epoch);
 	if (s->has_rx_epoch)
 		pr_u64(p, "rx_epoch", s->rx_epoch);
-	show_rekey(p, s);
+	if (s->has_key_age)
+		pr_u64(p, "key_age_ms", s->key_age_ms);
+	if (s->has_rekey_age)
+		pr_u64(p, "rekey_age_ms", s->rekey_age_ms);
+	if (s->has_rekey_volume && s->rekey_volume)
+		pr_u64(p, "rekey_volume", s->rekey_volume);
+}
+
+void show_session_event(struct printer *p, const struct stt_session_info *s)
+{
+	show_ends(p, s);
 	if (s->has_peer_id)
 		pr_hex(p, "peer_id", s->peer_id, sizeof(s->peer_id));
+}
+
+void show_session(struct printer *p, const struct stt_session_info *s)
+{
+	show_ends(p, s);
+	pr_line(p);
+	show_path(p, s);
+	pr_line(p);
+	show_keys(p, s);
+	if (!s->has_peer_id)
+		return;
+	pr_line(p);
+	pr_hex(p, "peer_id", s->peer_id, sizeof(s->peer_id));
 }

@@ -57,7 +57,9 @@ int check_node(struct app *app, uint32_t node);
 
 /* Parts of items, the same in lists and events. */
 void show_node(struct printer *p, const struct stt_node_info *info);
+/* In several lines; what an event says of it, in one. */
 void show_session(struct printer *p, const struct stt_session_info *s);
+void show_session_event(struct printer *p, const struct stt_session_info *s);
 
 /* Counters. In text, those that are not 0. */
 void show_node_stats(struct printer *p, const struct stt_stats *stats);
