@@ -17,7 +17,7 @@ port=7777
 # A kernel of check-debug takes a millisecond for each, so there it is fewer.
 fewer=$((${STT_SLOW:-1} * ${STT_SLOW:-1}))
 single=$((50000 / fewer))
-batched=$((950000 / fewer))
+batched=$((950000 / fewer / 50 * 50))
 
 ns_topology a b || tap_bail "no network namespaces"
 # Answers to forged addresses would go out here, were there any.
