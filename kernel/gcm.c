@@ -11,7 +11,10 @@
  * best synchronous "gcm(aes)" is used; that works at any time.
  *
  * Which of them it is, is settled when the module comes. The first transform
- * (the model) stays, so that the algorithm stays, and no key needs modprobe.
+ * (the model) stays, and with it "__gcm(aes)". A "gcm(aes)" made of templates
+ * may still be dropped from the list of algorithms, when a better part of it comes:
+ * then the next key makes the kernel look for it again, with modprobe too, and is
+ * refused if what it finds needs larger requests.
  *
  * Each CPU has one request with its scatterlists, used with bottom halves off.
  */
@@ -28,10 +31,8 @@
 /**
  * struct stt_gcm_cpu - what a call needs, for one CPU
  * @frame: a whole frame in one piece
- * @from: header and sealed part, each in its place
- * @to: where they go; the header goes nowhere
+ * @parts: header and sealed part, each in its place
  * @header: copy of a header that is not in front of the sealed part
- * @nowhere: the header, as far as the algorithm writes it
  * @iv: the frame's
  * @scalar: for gcm_scalar.c
  * @req: must be last, the algorithm's own data follow
@@ -40,10 +41,8 @@
  */
 struct stt_gcm_cpu {
 	struct scatterlist frame[1];
-	struct scatterlist from[2];
-	struct scatterlist to[2];
+	struct scatterlist parts[2];
 	u8 header[STT_HDR_LEN];
-	u8 nowhere[STT_HDR_LEN];
 	u8 iv[STT_GCM_IV_LEN];
 	struct stt_gcm_scalar scalar;
 	struct aead_request req;
@@ -135,43 +134,34 @@ int stt_gcm_seal(const struct stt_cipher *cipher, u8 *frame, size_t body_len, u6
 	return err ? -ENOBUFS : 0;
 }
 
-/* Point the request to a received frame. */
-static void stt_gcm_set_open(struct stt_gcm_cpu *cpu, u8 *dst, const u8 *src, size_t len,
-			     const u8 *header)
+/* Where a received frame lies; its header may be somewhere else. */
+static struct scatterlist *stt_gcm_received(struct stt_gcm_cpu *cpu, u8 *body, size_t len,
+					    const u8 *header)
 {
-	struct scatterlist *from = cpu->from, *to = cpu->to;
-
-	if (header + STT_HDR_LEN == src) {
-		from = cpu->frame;
-		sg_set_buf(from, header, STT_HDR_LEN + len);
-	} else {
-		memcpy(cpu->header, header, STT_HDR_LEN);
-		sg_set_buf(&from[1], src, len);
+	if (header + STT_HDR_LEN == body) {
+		sg_set_buf(cpu->frame, header, STT_HDR_LEN + len);
+		return cpu->frame;
 	}
-	if (dst == src)
-		to = from;
-	else
-		sg_set_buf(&to[1], dst, len - STT_TAG_LEN);
-	aead_request_set_crypt(&cpu->req, from, to, len, cpu->iv);
+	memcpy(cpu->header, header, STT_HDR_LEN);
+	sg_set_buf(&cpu->parts[1], body, len);
+	return cpu->parts;
 }
 
-bool stt_gcm_open(const struct stt_cipher *cipher, u8 *dst, const u8 *src, size_t len,
-		  const u8 *header, u64 counter)
+bool stt_gcm_open(const struct stt_cipher *cipher, u8 *body, size_t len, const u8 *header,
+		  u64 counter)
 {
 	struct stt_gcm_cpu *cpu = stt_gcm_begin(counter);
+	struct scatterlist *sg;
 	int err;
 
 	if (stt_gcm_is_scalar()) {
-		err = stt_gcm_scalar_open(&cpu->scalar, cipher->secret, cpu->iv, dst, src, len,
+		err = stt_gcm_scalar_open(&cpu->scalar, cipher->secret, cpu->iv, body, len,
 					  header);
 	} else {
-		stt_gcm_set_open(cpu, dst, src, len, header);
+		sg = stt_gcm_received(cpu, body, len, header);
 		aead_request_set_tfm(&cpu->req, cipher->aead);
+		aead_request_set_crypt(&cpu->req, sg, sg, len, cpu->iv);
 		err = crypto_aead_decrypt(&cpu->req);
-		/* No memory for a block across two pages: @src is as it was. */
-		if (unlikely(err == -ENOMEM && dst != src))
-			err = stt_gcm_scalar_open(&cpu->scalar, cipher->secret, cpu->iv, dst,
-						  src, len, header);
 	}
 	stt_gcm_end();
 	return !err;
@@ -207,10 +197,8 @@ static struct stt_gcm_cpu *__init stt_gcm_cpu_alloc(int number)
 	if (!cpu)
 		return NULL;
 	sg_init_table(cpu->frame, ARRAY_SIZE(cpu->frame));
-	sg_init_table(cpu->from, ARRAY_SIZE(cpu->from));
-	sg_set_buf(&cpu->from[0], cpu->header, STT_HDR_LEN);
-	sg_init_table(cpu->to, ARRAY_SIZE(cpu->to));
-	sg_set_buf(&cpu->to[0], cpu->nowhere, STT_HDR_LEN);
+	sg_init_table(cpu->parts, ARRAY_SIZE(cpu->parts));
+	sg_set_buf(&cpu->parts[0], cpu->header, STT_HDR_LEN);
 	aead_request_set_callback(&cpu->req, 0, NULL, NULL);
 	aead_request_set_ad(&cpu->req, STT_HDR_LEN);
 	return cpu;

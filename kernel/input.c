@@ -142,7 +142,7 @@ static bool stt_input_open(struct stt_node *node, struct stt_session *s,
 {
 	unsigned int len = d->len - STT_HDR_LEN;
 
-	if (!stt_key_open(key, body, body, len, d->clear, h->counter)) {
+	if (!stt_key_open(key, body, len, d->clear, h->counter)) {
 		stt_count(node, s, DROP_BAD_TAG);
 		return false;
 	}

@@ -518,10 +518,10 @@ int stt_key_seal(const struct stt_tx_key *key, u8 *frame, size_t body_len, u64 c
 }
 
 /* See stt_cipher_open(). */
-bool stt_key_open(const struct stt_rx_key *key, u8 *dst, const u8 *src, size_t len,
-		  const u8 *header, u64 counter)
+bool stt_key_open(const struct stt_rx_key *key, u8 *body, size_t len, const u8 *header,
+		  u64 counter)
 {
-	return stt_cipher_open(&key->key.cipher, dst, src, len, header, counter);
+	return stt_cipher_open(&key->key.cipher, body, len, header, counter);
 }
 
 int __init stt_keys_init(void)

@@ -63,16 +63,15 @@ int stt_cipher_seal(const struct stt_cipher *cipher, u8 *frame, size_t body_len,
 }
 
 /*
- * Open the sealed part of a frame, @len bytes with its tag, from @src to @dst,
- * which may be the same buffer. Unless it is, @src is only read. What is in
- * @dst is worth nothing if the tag is wrong.
+ * Open the sealed part of a frame, @len bytes with its tag, where it lies. What is
+ * in @body is worth nothing if the tag is wrong.
  */
-bool stt_cipher_open(const struct stt_cipher *cipher, u8 *dst, const u8 *src, size_t len,
-		     const u8 *header, u64 counter)
+bool stt_cipher_open(const struct stt_cipher *cipher, u8 *body, size_t len, const u8 *header,
+		     u64 counter)
 {
 	if (cipher->aead)
-		return stt_gcm_open(cipher, dst, src, len, header, counter);
-	return chacha20poly1305_decrypt(dst, src, len, header, STT_HDR_LEN, counter,
+		return stt_gcm_open(cipher, body, len, header, counter);
+	return chacha20poly1305_decrypt(body, body, len, header, STT_HDR_LEN, counter,
 					cipher->secret);
 }
 
