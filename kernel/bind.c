@@ -313,7 +313,7 @@ int stt_bind_handshake(struct stt_sock *ssk)
 
 	spin_lock_bh(&node->sockets_lock);
 	if (!rcu_access_pointer(node->handshake)) {
-		ssk->handshake = true;
+		WRITE_ONCE(ssk->handshake, true);
 		rcu_assign_pointer(node->handshake, ssk);
 		err = 0;
 	}

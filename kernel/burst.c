@@ -46,7 +46,7 @@ int stt_burst_plan(struct stt_burst *b, size_t len, size_t segment)
 		return 0;
 	}
 	/* A message for more than one frame, if the path lets through any. */
-	if (!max || segment)
+	if (!max || segment || !stt_kind_is_message(b->inner.kind))
 		return -EMSGSIZE;
 	b->step = max;
 	b->frames = DIV_ROUND_UP(len, max);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Whom sendmsg() is for: the address that was given, or the one of connect(). */
 
+#include <linux/uio.h>
+#include <stt/wire.h>
+
 #include "af_stt.h"
 #include "dest.h"
 #include "node.h"
@@ -34,7 +37,24 @@ static struct stt_node *stt_dest_node(struct stt_sock *ssk, u32 id)
 	return ERR_PTR(-EACCES);
 }
 
-static int stt_dest_type(const struct sockaddr_stt *addr, struct stt_dest *dest)
+/*
+ * A handshake frame, to be sealed in a session: from the handshake socket of its
+ * node, whose owner has bound it. It goes in one frame, see stt_burst_plan().
+ */
+static int stt_dest_handshake(struct stt_sock *ssk, const struct sockaddr_stt *addr, size_t len)
+{
+	const struct stt_node *node = READ_ONCE(ssk->node);
+
+	if (!READ_ONCE(ssk->handshake) || !node || addr->sstt_node != node->id)
+		return -EOPNOTSUPP;
+	if (addr->sstt_stream || addr->sstt_session == STT_SESSION_ANY ||
+	    addr->sstt_session == STT_SESSION_ALL || len < STT_HS_HDR_LEN)
+		return -EINVAL;
+	return len > STT_HS_FRAME_MAX ? -EMSGSIZE : 0;
+}
+
+static int stt_dest_type(struct stt_sock *ssk, const struct sockaddr_stt *addr, size_t len,
+			 struct stt_dest *dest)
 {
 	switch (addr->sstt_type) {
 	case STT_MSG_ANY:
@@ -44,21 +64,24 @@ static int stt_dest_type(const struct sockaddr_stt *addr, struct stt_dest *dest)
 	case STT_MSG_USER_MIN ... STT_MSG_USER_MAX:
 		dest->type = addr->sstt_type;
 		return 0;
+	case STT_MSG_HANDSHAKE:
+		dest->type = STT_KIND_HANDSHAKE;
+		return stt_dest_handshake(ssk, addr, len);
 	default:
 		return -EINVAL;
 	}
 }
 
 /* The destination that the caller named. */
-static int stt_dest_named(struct stt_sock *ssk, const struct sockaddr_stt *addr, int len,
-			  struct stt_dest *dest)
+static int stt_dest_named(struct stt_sock *ssk, const struct msghdr *msg, struct stt_dest *dest)
 {
+	const struct sockaddr_stt *addr = msg->msg_name;
 	struct stt_node *node;
 	int err;
 
-	err = stt_sock_address(addr, len);
+	err = stt_sock_address(addr, msg->msg_namelen);
 	if (!err)
-		err = stt_dest_type(addr, dest);
+		err = stt_dest_type(ssk, addr, iov_iter_count(&msg->msg_iter), dest);
 	if (err)
 		return err;
 	if (addr->sstt_flags)
@@ -83,7 +106,7 @@ int stt_dest_find(struct stt_sock *ssk, const struct msghdr *msg, struct stt_des
 {
 	*dest = (struct stt_dest) {};
 	if (msg->msg_name)
-		return stt_dest_named(ssk, msg->msg_name, msg->msg_namelen, dest);
+		return stt_dest_named(ssk, msg, dest);
 	return stt_dest_connected(ssk, dest);
 }
 

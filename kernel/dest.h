@@ -17,7 +17,7 @@ struct stt_sock;
  * @node: the node of many, if @session is NULL; holds a reference (STT_REF_SEND)
  * @all: to all active sessions of @node, not to a list
  * @stream: stream id
- * @type: STT_MSG_DATA, or of the user's
+ * @type: STT_KIND_*: data, of the user's, or of a handshake
  */
 struct stt_dest {
 	struct stt_session *session;

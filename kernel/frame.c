@@ -65,6 +65,8 @@ bool stt_inner_valid(const struct stt_inner *in, size_t payload_len)
 	case STT_KIND_HEARTBEAT:
 	case STT_KIND_HEARTBEAT_ACK:
 		return !payload_len;
+	case STT_KIND_HANDSHAKE:
+		return payload_len >= STT_HS_HDR_LEN && payload_len <= STT_HS_FRAME_MAX;
 	case STT_KIND_SESSION_CLOSE:
 		return payload_len == 1;
 	default:

@@ -16,7 +16,8 @@
  * well, which is some times as large; many customers may share one.
  *
  * HELLO has a bucket of its own: a flood of HELLOs that bears the address of a
- * peer does not stop the peer's answers.
+ * peer does not stop the peer's answers. And so has each session for what comes
+ * sealed in it, which no forged address can touch.
  *
  * The bucket is one number, the time when it will be full (the generic cell
  * rate algorithm): a datagram moves it on by one interval, and passes if that
@@ -38,6 +39,7 @@
 #include "compat.h"
 #include "handshake.h"
 #include "node.h"
+#include "session.h"
 
 /*
  * 256 KiB, charged to whoever makes the first node: 12,288 sources that are all
@@ -166,6 +168,24 @@ bool stt_handshake_allow(struct stt_node *node, const struct sk_buff *skb, u8 ty
 	if (skb->protocol == htons(ETH_P_IPV6))
 		return stt_hs_take6(sn->handshake_table, ipv6_hdr(skb), who, interval, span);
 	return stt_hs_take(sn->handshake_table, stt_hs_tag4(ip_hdr(skb), who), interval, span);
+}
+
+/*
+ * The same for one that came sealed in a session, which has a bucket of its own:
+ * a tenth of what a source has, as a rekey takes two messages and their repeats.
+ */
+bool stt_handshake_allow_sealed(struct stt_node *node, const struct stt_session *s)
+{
+	const struct stt_net *sn = stt_net(node->net);
+	u32 rate = READ_ONCE(sn->handshake_rate);
+	u64 tag = siphash_2u64(s->id, ~(u64)(unsigned long)node, &stt_hs_key);
+	u64 interval;
+
+	if (!rate)
+		return true;
+	interval = 10 * NSEC_PER_SEC / rate;
+	return stt_hs_take(sn->handshake_table, tag, interval,
+			   interval * max(READ_ONCE(sn->handshake_burst) / 10, 1U));
 }
 
 static struct stt_hs_table *stt_hs_create(void)

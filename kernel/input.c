@@ -13,7 +13,7 @@
 #include "af_stt.h"
 #include "cursor.h"
 #include "deliver.h"
-#include "handshake.h"
+#include "door.h"
 #include "input.h"
 #include "join.h"
 #include "node.h"
@@ -84,8 +84,10 @@ static void stt_input_heard(struct stt_session *s, const struct stt_header *h, b
 		stt_session_activate(s);
 }
 
-/* Frames that are for the module itself. @payload: at least what is valid. */
-static void stt_input_control(struct stt_session *s, u8 kind, const u8 *payload)
+/* Frames that are no message, with @len bytes of payload. They came with @skb. */
+static void stt_input_control(struct stt_node *node, struct stt_session *s,
+			      const struct sk_buff *skb, u8 kind, const u8 *payload,
+			      unsigned int len)
 {
 	if (kind == STT_KIND_HEARTBEAT)
 		stt_output_control(s, STT_KIND_HEARTBEAT_ACK);
@@ -93,6 +95,8 @@ static void stt_input_control(struct stt_session *s, u8 kind, const u8 *payload)
 		stt_session_end(s, STT_SESSION_STATE_CLOSED, payload[0]);
 	else if (kind == STT_KIND_HEARTBEAT_ACK)
 		stt_heartbeat_answered(s);
+	else if (kind == STT_KIND_HANDSHAKE)
+		stt_door_sealed(node, s, skb, payload, len);
 }
 
 /* ------------------------------------------------------------------------ */
@@ -227,7 +231,7 @@ static void stt_input_body(struct stt_node *node, struct stt_session *s,
 	stt_count_add(node, s, RX_BYTES, len);
 	__skb_pull(skb, STT_INNER_LEN);
 	if (!stt_kind_is_message(inner.kind)) {
-		stt_input_control(s, inner.kind, skb->data);
+		stt_input_control(node, s, skb, inner.kind, skb->data, len);
 		consume_skb(skb);
 		return;
 	}
@@ -366,7 +370,8 @@ static void stt_batch_frame(struct stt_batch *b, const struct stt_header *h,
 		stt_batch_flush(b, skb, true);
 		stt_count(b->node, b->session, RX_FRAMES);
 		stt_count_add(b->node, b->session, RX_BYTES, len);
-		stt_input_control(b->session, inner->kind, b->run.page + b->run.end);
+		stt_input_control(b->node, b->session, skb, inner->kind,
+				  b->run.page + b->run.end, len);
 		return;
 	}
 	if (!stt_run_fits(&b->run, h, inner, len))
@@ -439,64 +444,10 @@ static void stt_batch_transport(struct stt_batch *b, struct stt_datagram *d)
 /* ------------------------------------------------------------------------ */
 /* Everything else                                                          */
 
-/* A copy for the handshake socket, with the addresses in its headroom. */
-static struct sk_buff *stt_input_copy(const struct stt_datagram *d)
-{
-	struct stt_skb_from *from;
-	struct sk_buff *skb;
-
-	skb = stt_deliver_part(d->skb, d->off, d->len, sizeof(*from));
-	if (!skb)
-		return NULL;
-	skb->tstamp = d->skb->tstamp;
-	from = stt_skb_from(skb);
-	stt_endpoint_of_skb(&from->ep, d->skb);
-	from->local_port = udp_hdr(d->skb)->dest;
-	return skb;
-}
-
-/*
- * Half of the receive buffer is out of reach of HELLOs: the answers to
- * handshakes that are under way find room in a flood.
- */
-static bool stt_input_handshake_room(const struct stt_sock *ssk, u8 type)
-{
-	return type != STT_FRAME_HELLO ||
-	       sk_rmem_alloc_get(&ssk->sk) < READ_ONCE(ssk->sk.sk_rcvbuf) / 2;
-}
-
-/* A handshake frame goes to the handshake socket, as it came. */
+/* What is no transport frame. */
 static void stt_input_handshake(struct stt_node *node, const struct stt_datagram *d)
 {
-	struct stt_sock *ssk = rcu_dereference(node->handshake);
-	u8 type = d->clear[STT_OFF_TYPE];
-	struct sk_buff *skb;
-
-	if (!stt_handshake_valid(type, d->len)) {
-		stt_count(node, NULL, DROP_HS_MALFORMED);
-		return;
-	}
-	if (!ssk || !stt_input_handshake_room(ssk, type)) {
-		stt_count(node, NULL, DROP_HANDSHAKE);
-		return;
-	}
-	if (!stt_handshake_allow(node, d->skb, type)) {
-		stt_count(node, NULL, DROP_HS_RATE);
-		return;
-	}
-	skb = stt_input_copy(d);
-	if (!skb) {
-		stt_count(node, NULL, DROP_NO_MEMORY);
-		return;
-	}
-	*stt_skb_cb(skb) = (struct stt_skb_cb) { .type = STT_MSG_HANDSHAKE };
-	if (READ_ONCE(ssk->sk.sk_shutdown) & RCV_SHUTDOWN ||
-	    sock_queue_rcv_skb(&ssk->sk, skb)) {
-		stt_count(node, NULL, DROP_HANDSHAKE);
-		kfree_skb(skb);
-		return;
-	}
-	stt_count(node, NULL, RX_HANDSHAKE);
+	stt_door_open(node, d->skb, d->off, d->len, d->clear[STT_OFF_TYPE]);
 }
 
 /* The first bytes of a datagram in a batch. */

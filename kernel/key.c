@@ -172,10 +172,26 @@ static int stt_key_fill(struct stt_key *key, const struct stt_key_spec *spec,
 	return err;
 }
 
-/* May a key of this epoch be installed for sending? */
-static int stt_tx_epoch_check(struct stt_session *s, u8 epoch, struct netlink_ext_ack *extack)
+/* Does a send key of this epoch wait for its turn? */
+static bool stt_tx_key_waits(struct stt_session *s, u8 epoch)
 {
-	if (!s->tx_installed)
+	struct stt_tx_key *next = stt_tx_key_in(s, &s->tx_next);
+
+	return next && next->key.epoch == epoch;
+}
+
+/* The same of a receive key: neither end has used the epoch yet. */
+static bool stt_rx_key_waits(struct stt_session *s, u8 epoch)
+{
+	return epoch == stt_epoch_next(s->rx_epoch) && epoch != s->tx_epoch &&
+	       stt_rx_key_of(s, epoch);
+}
+
+/* May a key of this epoch be installed for sending? */
+static int stt_tx_epoch_check(struct stt_session *s, u8 epoch, bool replace,
+			      struct netlink_ext_ack *extack)
+{
+	if (!s->tx_installed || (replace && stt_tx_key_waits(s, epoch)))
 		return 0;
 	if (stt_tx_key_in(s, &s->tx_next)) {
 		NL_SET_ERR_MSG(extack, "a send key of the next epoch is waiting already");
@@ -193,9 +209,10 @@ static int stt_tx_epoch_check(struct stt_session *s, u8 epoch, struct netlink_ex
 }
 
 /* May a key of this epoch be installed for receiving? */
-static int stt_rx_epoch_check(struct stt_session *s, u8 epoch, struct netlink_ext_ack *extack)
+static int stt_rx_epoch_check(struct stt_session *s, u8 epoch, bool replace,
+			      struct netlink_ext_ack *extack)
 {
-	if (!s->rx_installed)
+	if (!s->rx_installed || (replace && stt_rx_key_waits(s, epoch)))
 		return 0;
 	if (stt_rx_key_of(s, epoch)) {
 		NL_SET_ERR_MSG(extack, "this epoch has a receive key, keys are create-only");
@@ -227,23 +244,26 @@ static void stt_tx_key_promote(struct stt_session *s)
 	stt_rekey_promoted(s, next->key.suite);
 	old = rcu_replace_pointer(s->tx, next, lockdep_is_held(&s->lock));
 	RCU_INIT_POINTER(s->tx_next, NULL);
+	/* What opens the peer's answers lasts as long as this one. */
+	s->next_since = jiffies;
 	if (old)
 		stt_tx_key_drop(s, old);
 }
 
 /* The first key sends at once, a later one when its epoch has been proved. */
-static int stt_tx_key_insert(struct stt_session *s, struct stt_tx_key *key,
+static int stt_tx_key_insert(struct stt_session *s, struct stt_tx_key *key, bool replace,
 			     struct netlink_ext_ack *extack)
 {
 	int err;
 
-	err = stt_tx_epoch_check(s, key->key.epoch, extack);
+	err = stt_tx_epoch_check(s, key->key.epoch, replace, extack);
 	if (!err)
 		err = stt_key_check(s, &key->key, extack);
 	if (err)
 		return err;
 
 	stt_secret_remember(s, key->key.cipher.secret);
+	stt_tx_key_retire(s, &s->tx_next);
 	rcu_assign_pointer(s->tx_next, key);
 	s->next_since = jiffies;
 	if (!s->tx_installed || stt_epoch_proved(s, key->key.epoch))
@@ -252,12 +272,12 @@ static int stt_tx_key_insert(struct stt_session *s, struct stt_tx_key *key,
 	return 0;
 }
 
-static int stt_rx_key_insert(struct stt_session *s, struct stt_rx_key *key,
+static int stt_rx_key_insert(struct stt_session *s, struct stt_rx_key *key, bool replace,
 			     struct netlink_ext_ack *extack)
 {
 	int err;
 
-	err = stt_rx_epoch_check(s, key->key.epoch, extack);
+	err = stt_rx_epoch_check(s, key->key.epoch, replace, extack);
 	if (!err)
 		err = stt_key_check(s, &key->key, extack);
 	if (err)
@@ -271,7 +291,7 @@ static int stt_rx_key_insert(struct stt_session *s, struct stt_rx_key *key,
 		trace_stt_key_epoch(s, STT_DIRECTION_RX, s->rx_epoch);
 	}
 	s->rx_installed = true;
-	/* The slot may still hold the epoch before the previous one. */
+	/* The slot may still hold the epoch before the previous one, or what gives way. */
 	stt_rx_key_retire(s, key->key.epoch);
 	rcu_assign_pointer(s->rx[stt_rx_slot(key->key.epoch)], key);
 	return 0;
@@ -288,7 +308,7 @@ static int stt_tx_key_install(struct stt_session *s, const struct stt_key_spec *
 	err = stt_key_fill(&key->key, spec, extack);
 	if (!err) {
 		spin_lock_bh(&s->lock);
-		err = stt_tx_key_insert(s, key, extack);
+		err = stt_tx_key_insert(s, key, spec->waiting, extack);
 		spin_unlock_bh(&s->lock);
 	}
 
@@ -309,7 +329,7 @@ static int stt_rx_key_install(struct stt_session *s, const struct stt_key_spec *
 	err = stt_key_fill(&key->key, spec, extack);
 	if (!err) {
 		spin_lock_bh(&s->lock);
-		err = stt_rx_key_insert(s, key, extack);
+		err = stt_rx_key_insert(s, key, spec->waiting, extack);
 		spin_unlock_bh(&s->lock);
 	}
 
@@ -334,36 +354,47 @@ int stt_key_install(struct stt_session *s, const struct stt_key_spec *spec,
 	return err;
 }
 
-static int stt_tx_key_remove(struct stt_session *s, u8 epoch)
+static int stt_tx_key_remove(struct stt_session *s, u8 epoch, bool waiting)
 {
 	struct stt_tx_key *tx = stt_tx_key_in(s, &s->tx);
-	struct stt_tx_key *next = stt_tx_key_in(s, &s->tx_next);
 
-	if (tx && tx->key.epoch == epoch)
-		stt_tx_key_retire(s, &s->tx);
-	else if (next && next->key.epoch == epoch)
+	if (stt_tx_key_waits(s, epoch))
 		stt_tx_key_retire(s, &s->tx_next);
-	else
+	else if (!tx || tx->key.epoch != epoch)
 		return -ENOENT;
+	else if (waiting)
+		return -EBUSY;
+	else
+		stt_tx_key_retire(s, &s->tx);
 	return 0;
 }
 
-int stt_key_remove(struct stt_session *s, u8 epoch, u8 direction,
+static int stt_rx_key_remove(struct stt_session *s, u8 epoch, bool waiting)
+{
+	if (!stt_rx_key_of(s, epoch))
+		return -ENOENT;
+	if (waiting && !stt_rx_key_waits(s, epoch))
+		return -EBUSY;
+	stt_rx_key_retire(s, epoch);
+	return 0;
+}
+
+int stt_key_remove(struct stt_session *s, const struct stt_key_spec *spec,
 		   struct netlink_ext_ack *extack)
 {
-	int err = 0;
+	int err;
 
 	spin_lock_bh(&s->lock);
-	if (direction == STT_DIRECTION_TX)
-		err = stt_tx_key_remove(s, epoch);
-	else if (stt_rx_key_of(s, epoch))
-		stt_rx_key_retire(s, epoch);
+	if (spec->direction == STT_DIRECTION_TX)
+		err = stt_tx_key_remove(s, spec->epoch, spec->waiting);
 	else
-		err = -ENOENT;
+		err = stt_rx_key_remove(s, spec->epoch, spec->waiting);
 	spin_unlock_bh(&s->lock);
 
-	if (err)
+	if (err == -ENOENT)
 		NL_SET_ERR_MSG(extack, "no such key");
+	else if (err)
+		NL_SET_ERR_MSG(extack, "the key does not wait, it is in use");
 	return err;
 }
 
@@ -378,21 +409,20 @@ bool stt_keys_unsettled(struct stt_session *s)
 }
 
 /*
- * Send with @epoch from now on. A peer that waits for proof before it does the
- * same gets it at once, also where nobody has anything to send.
+ * Send with @epoch from now on. @prove: the peer may wait for proof before it
+ * does the same, so it is to get a heartbeat at once.
  */
-int stt_key_use_tx(struct stt_session *s, u8 epoch, struct netlink_ext_ack *extack)
+int stt_key_use_tx(struct stt_session *s, u8 epoch, bool *prove, struct netlink_ext_ack *extack)
 {
-	struct stt_tx_key *tx, *next;
-	bool prove = false;
+	struct stt_tx_key *tx;
 	int err = 0;
 
+	*prove = false;
 	spin_lock_bh(&s->lock);
 	tx = stt_tx_key_in(s, &s->tx);
-	next = stt_tx_key_in(s, &s->tx_next);
-	if (next && next->key.epoch == epoch) {
+	if (stt_tx_key_waits(s, epoch)) {
 		stt_tx_key_promote(s);
-		prove = stt_keys_unsettled(s) && s->state == STT_SESSION_STATE_ACTIVE;
+		*prove = stt_keys_unsettled(s) && s->state == STT_SESSION_STATE_ACTIVE;
 	} else if (!tx || tx->key.epoch != epoch) {
 		err = -ENOKEY;
 	}
@@ -400,8 +430,6 @@ int stt_key_use_tx(struct stt_session *s, u8 epoch, struct netlink_ext_ack *exta
 
 	if (err)
 		NL_SET_ERR_MSG(extack, "no send key of this epoch");
-	if (prove)
-		stt_heartbeat(s);
 	stt_timer_within(s, HZ);
 	return err;
 }
@@ -439,16 +467,13 @@ void stt_keys_advance(struct stt_session *s, u8 epoch)
 /* The receive key that has this role now, or NULL. */
 static struct stt_rx_key *stt_rx_key_as(struct stt_session *s, enum stt_key_role role)
 {
-	u8 next = stt_epoch_next(s->rx_epoch);
-
 	switch (role) {
 	case STT_KEY_CURRENT:
 		return stt_rx_key_of(s, s->rx_epoch);
 	case STT_KEY_PREVIOUS:
 		return stt_rx_key_of(s, stt_epoch_before(s->rx_epoch));
-	case STT_KEY_UNPROVED:
-		/* What our own half of is in use was proved by the handshake. */
-		return s->tx_epoch == next ? NULL : stt_rx_key_of(s, next);
+	case STT_KEY_WAITING:
+		return stt_rx_key_of(s, stt_epoch_next(s->rx_epoch));
 	default:
 		return NULL;
 	}
@@ -459,7 +484,7 @@ bool stt_keys_have(struct stt_session *s, enum stt_key_role role)
 	lockdep_assert_held(&s->lock);
 	if (role == STT_KEY_SENDING)
 		return rcu_access_pointer(s->tx);
-	if (role == STT_KEY_UNPROVED && rcu_access_pointer(s->tx_next))
+	if (role == STT_KEY_WAITING && rcu_access_pointer(s->tx_next))
 		return true;
 	return stt_rx_key_as(s, role);
 }
@@ -472,7 +497,7 @@ void stt_keys_expire(struct stt_session *s, enum stt_key_role role)
 	lockdep_assert_held(&s->lock);
 	if (rx)
 		stt_rx_key_retire(s, rx->key.epoch);
-	if (role == STT_KEY_UNPROVED)
+	if (role == STT_KEY_WAITING)
 		stt_tx_key_retire(s, &s->tx_next);
 	if (role == STT_KEY_SENDING) {
 		stt_tx_key_retire(s, &s->tx);
@@ -494,16 +519,16 @@ void stt_keys_release(struct stt_session *s)
 }
 
 /*
- * Take @n consecutive counters; returns the first, or -EKEYEXPIRED. The limits
- * lie half way or before: however many callers pass the check at once, no
- * counter can wrap behind their backs.
+ * Take @n consecutive counters for frames of this kind; returns the first, or
+ * -EKEYEXPIRED. The limits lie half way or before: however many callers pass the
+ * check at once, no counter can wrap behind their backs.
  */
-s64 stt_key_reserve(struct stt_session *s, struct stt_tx_key *key, unsigned int n)
+s64 stt_key_reserve(struct stt_session *s, struct stt_tx_key *key, u8 kind, unsigned int n)
 {
 	u64 end = atomic64_read(&key->counter) + n;
 
 	if (unlikely(end > READ_ONCE(s->rekey_at))) {
-		int err = stt_rekey_volume(s, key, end);
+		int err = stt_rekey_volume(s, key, kind, end);
 
 		if (err)
 			return err;

@@ -21,7 +21,7 @@ enum stt_key_role {
 	STT_KEY_SENDING,	/* seals */
 	STT_KEY_CURRENT,	/* opens what the peer seals now */
 	STT_KEY_PREVIOUS,	/* opens what the peer has sealed before */
-	STT_KEY_UNPROVED,	/* both of the next epoch, which may never come */
+	STT_KEY_WAITING,	/* both of the next epoch, which may never come */
 };
 
 /**
@@ -84,13 +84,14 @@ struct stt_key_spec {
 	u8 epoch;
 	u8 direction;
 	u8 suite;
+	bool waiting;	/* STT_A_KEY_WAITING */
 };
 
 int __must_check stt_key_install(struct stt_session *s, const struct stt_key_spec *spec,
 				 struct netlink_ext_ack *extack);
-int __must_check stt_key_remove(struct stt_session *s, u8 epoch, u8 direction,
+int __must_check stt_key_remove(struct stt_session *s, const struct stt_key_spec *spec,
 				struct netlink_ext_ack *extack);
-int __must_check stt_key_use_tx(struct stt_session *s, u8 epoch,
+int __must_check stt_key_use_tx(struct stt_session *s, u8 epoch, bool *prove,
 				struct netlink_ext_ack *extack);
 void stt_keys_advance(struct stt_session *s, u8 epoch);
 void stt_keys_release(struct stt_session *s);
@@ -100,7 +101,7 @@ bool stt_keys_have(struct stt_session *s, enum stt_key_role role);
 void stt_keys_expire(struct stt_session *s, enum stt_key_role role);
 bool stt_keys_unsettled(struct stt_session *s);
 
-s64 __must_check stt_key_reserve(struct stt_session *s, struct stt_tx_key *key,
+s64 __must_check stt_key_reserve(struct stt_session *s, struct stt_tx_key *key, u8 kind,
 				 unsigned int n);
 int __must_check stt_key_seal(const struct stt_tx_key *key, u8 *frame, size_t body_len,
 			      u64 counter);

@@ -41,6 +41,7 @@ const struct nla_policy stt_key_policy[STT_A_KEY_MAX + 1] = {
 							   STT_DIRECTION_RX),
 	[STT_A_KEY_SUITE]		= { .type = NLA_U8 },
 	[STT_A_KEY_SECRET]		= NLA_POLICY_EXACT_LEN(STT_KEY_LEN),
+	[STT_A_KEY_WAITING]		= { .type = NLA_FLAG },
 };
 
 static const struct nla_policy stt_session_policy[STT_A_SESSION_MAX + 1] = {

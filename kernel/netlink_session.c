@@ -33,6 +33,7 @@ static int stt_nl_key_parse(const struct nlattr *nest, struct stt_key_spec *spec
 
 	spec->epoch = nla_get_u8(attrs[STT_A_KEY_EPOCH]);
 	spec->direction = nla_get_u8(attrs[STT_A_KEY_DIRECTION]);
+	spec->waiting = nla_get_flag(attrs[STT_A_KEY_WAITING]);
 	if (!need_secret)
 		return 0;
 	spec->suite = nla_get_u8(attrs[STT_A_KEY_SUITE]);
@@ -339,6 +340,7 @@ static int stt_nl_do_session_set(struct genl_info *info, struct stt_session *s)
 	bool has_rekey = attrs[STT_A_SESSION_REKEY_AGE_MS] || attrs[STT_A_SESSION_REKEY_VOLUME];
 	struct stt_rekey_spec rekey;
 	struct stt_endpoint ep;
+	bool prove = false;
 	int err;
 
 	err = stt_nl_check_state(info, s) ?: stt_nl_new_rekey(info, s, &rekey);
@@ -351,7 +353,8 @@ static int stt_nl_do_session_set(struct genl_info *info, struct stt_session *s)
 		return -EINVAL;
 	/* The last thing that can fail, and it changes nothing when it does. */
 	if (attrs[STT_A_SESSION_TX_EPOCH]) {
-		err = stt_key_use_tx(s, nla_get_u8(attrs[STT_A_SESSION_TX_EPOCH]), info->extack);
+		err = stt_key_use_tx(s, nla_get_u8(attrs[STT_A_SESSION_TX_EPOCH]), &prove,
+				     info->extack);
 		if (err)
 			return err;
 	}
@@ -366,6 +369,9 @@ static int stt_nl_do_session_set(struct genl_info *info, struct stt_session *s)
 	}
 	if (attrs[STT_A_SESSION_STATE])
 		stt_session_activate(s);
+	/* To where the peer is now. */
+	if (prove)
+		stt_heartbeat(s);
 	return 0;
 }
 
@@ -427,7 +433,7 @@ static int stt_nl_do_key_del(struct genl_info *info, struct stt_session *s)
 	if (stt_nl_missing(info, STT_A_SESSION_KEY, "which key?"))
 		return -EINVAL;
 	err = stt_nl_key_parse(info->attrs[STT_A_SESSION_KEY], &spec, false, info->extack);
-	return err ?: stt_key_remove(s, spec.epoch, spec.direction, info->extack);
+	return err ?: stt_key_remove(s, &spec, info->extack);
 }
 
 int stt_nl_key_del(struct sk_buff *skb, struct genl_info *info)

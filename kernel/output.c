@@ -149,7 +149,7 @@ static int stt_output_seal(struct stt_session *s, struct stt_burst *b)
 	rcu_read_lock();
 	key = rcu_dereference(s->tx);
 	if (likely(key))
-		counter = stt_key_reserve(s, key, b->frames);
+		counter = stt_key_reserve(s, key, b->inner.kind, b->frames);
 	else
 		/* It may have ended while the caller waited for room. */
 		counter = stt_session_error(s) ?: stt_key_error(s);

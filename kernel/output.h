@@ -16,7 +16,7 @@ struct stt_session;
  * @len: bytes
  * @segment: it is many messages of this size; 0: one
  * @stream: stream id
- * @type: STT_MSG_DATA, or of the user's
+ * @type: STT_KIND_*
  * @noblock: do not wait for room
  */
 struct stt_send {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ground of the files that are plain C: frame.c and replay.c are compiled into
- * the module and, from the same source, into the userspace unit tests and
- * fuzzers.
+ * Ground of the files that are plain C: frame.c, replay.c and others are
+ * compiled into the module and, from the same source, into the userspace unit
+ * tests and fuzzers.
  */
 #ifndef _STT_PURE_H
 #define _STT_PURE_H

@@ -196,7 +196,7 @@ static int stt_recv_copy(struct stt_sock *ssk, struct msghdr *msg, const struct 
 	stt_recv_name(ssk, msg, p->skb);
 	if (size)
 		put_cmsg(msg, SOL_STT, STT_CMSG_SEGMENT, sizeof(size), &size);
-	if (stt_skb_cb(p->skb)->type == STT_MSG_HANDSHAKE)
+	if (stt_skb_cb(p->skb)->type == STT_MSG_HANDSHAKE && !stt_skb_cb(p->skb)->session)
 		stt_recv_from(msg, p->skb);
 	return flags & MSG_TRUNC ? p->len : copied;
 }

@@ -13,14 +13,16 @@
  *		Nobody seals with it any more, it only opens what is still on
  *		the way. A minute is what Linux gives TCP segments to get lost
  *		(TIME_WAIT). Where keys live shorter than that, as long as a key;
- *  unproved	keys of the next epoch that neither the peer's frames nor the
- *		owner proved, STT_REKEY_UNPROVED after they came. That is longer
- *		than the death of a peer takes by the default heartbeat: a peer
- *		that has moved to them has been heard, or is dead by then. No
- *		longer than a current one;
  *  current	in either direction, STT_REKEY_REJECT times the age at which a
  *		new one was asked for, or at the number of frames that the suite
- *		allows. Sends fail with EKEYEXPIRED from then on.
+ *		allows. Sends fail with EKEYEXPIRED from then on;
+ *  waiting	keys of the next epoch in which the peer was not heard yet: not
+ *		before a current one that is as old. The peer may have moved to
+ *		them, and a silence between the two ends may last for any time:
+ *		an end that wiped its half alone would not understand the other
+ *		any more. Nothing was sealed with them, so they do no harm. They
+ *		stay for STT_REKEY_HANDSHAKE at least, as the handshake that
+ *		brought them may still be under way.
  *
  * As always with timers, that may be up to an eighth later.
  *
@@ -35,37 +37,17 @@
 #include "output.h"
 #include "rekey.h"
 #include "session.h"
-#include "suite.h"
+#include "volume.h"
 
 #define STT_REKEY_PREVIOUS	(60 * HZ)
-#define STT_REKEY_UNPROVED	(180 * HZ)
+#define STT_REKEY_HANDSHAKE	(20 * HZ)	/* it takes 10 s at most */
 #define STT_REKEY_REJECT	3
 #define STT_REKEY_REPEAT	HZ	/* the first repeat; each takes twice as long */
 #define STT_REKEY_TRIES_MAX	6	/* up to 64 times that */
 
-/* Frames after which a new key of a suite is asked for. */
-static u64 stt_rekey_frames(u8 suite)
-{
-	/*
-	 * AES-GCM: RFC 8446, 5.5, and RFC 9001, 6.6 and B.1, bound the chance of
-	 * an attacker by the number of blocks under a key; for packets of up to
-	 * 2^16 bytes that is 2^23 of them. Half of that leaves as much again to
-	 * agree in, and stt_suite_counters() is the end.
-	 */
-	if (suite == STT_SUITE_AES256GCM)
-		return BIT_ULL(22);
-	/*
-	 * ChaCha20-Poly1305 has no such bound below the end of its counter (RFC
-	 * 9001, B.2); 2^32 frames are asked for so that no key lives for ever.
-	 */
-	return BIT_ULL(32);
-}
-
 static void stt_rekey_limit(struct stt_session *s, u8 suite)
 {
-	u64 ask = stt_rekey_frames(suite);
-
-	WRITE_ONCE(s->rekey_at, s->rekey_volume ? min_t(u64, s->rekey_volume, ask) : ask);
+	WRITE_ONCE(s->rekey_at, stt_volume_ask(suite, s->rekey_volume));
 }
 
 /* How long before its time a key asks, so that the two ends do not ask at once. */
@@ -86,13 +68,12 @@ void stt_rekey_set(struct stt_session *s, const struct stt_rekey_spec *spec)
 	spin_unlock_bh(&s->lock);
 }
 
-/* When the timer of a new session has something to look at. */
+/* When the timer of a new session has something to look at; ULONG_MAX: never. */
 unsigned long stt_rekey_first(const struct stt_session *s)
 {
 	unsigned long age = READ_ONCE(s->rekey_age);
 
-	return age ? min_t(unsigned long, age - age / 8, STT_REKEY_UNPROVED) :
-		     STT_REKEY_UNPROVED;
+	return age ? age - age / 8 : ULONG_MAX;
 }
 
 /* Why a new key is wanted from now on, or that none is; under s->lock. */
@@ -140,16 +121,18 @@ int stt_rekey_demand(struct stt_session *s, struct netlink_ext_ack *extack)
 }
 
 /*
- * @key is to seal frames up to the one before @end, which is more than a new
- * key is asked for at. 0, or -EKEYEXPIRED.
+ * @key is to seal frames of this kind up to the one before @end, which is more
+ * than a new key is asked for at. 0, or -EKEYEXPIRED: messages end first, and
+ * what the module has to say itself goes on, so that a new key can be agreed on.
  */
-int stt_rekey_volume(struct stt_session *s, struct stt_tx_key *key, u64 end)
+int stt_rekey_volume(struct stt_session *s, struct stt_tx_key *key, u8 kind, u64 end)
 {
-	bool expired = end > stt_suite_counters(key->key.suite);
+	bool over = end > stt_volume_end(key->key.suite, STT_KIND_HANDSHAKE);
+	int err = end > stt_volume_end(key->key.suite, kind) ? -EKEYEXPIRED : 0;
 	bool news = false;
 
-	if (!expired && READ_ONCE(s->rekey_reason))
-		return 0;
+	if (!over && READ_ONCE(s->rekey_reason))
+		return err;
 
 	spin_lock_bh(&s->lock);
 	/* Unless a new one has just taken over. */
@@ -157,14 +140,14 @@ int stt_rekey_volume(struct stt_session *s, struct stt_tx_key *key, u64 end)
 		news = !s->rekey_reason && s->state == STT_SESSION_STATE_ACTIVE;
 		if (news)
 			stt_rekey_want(s, STT_REKEY_VOLUME);
-		if (expired)
+		if (over)
 			stt_keys_expire(s, STT_KEY_SENDING);
 	}
 	spin_unlock_bh(&s->lock);
 
 	if (news)
 		stt_rekey_tell(s, GFP_ATOMIC);
-	return expired ? -EKEYEXPIRED : 0;
+	return err;
 }
 
 /* Keys whose time is over; under s->lock. */
@@ -173,18 +156,16 @@ static void stt_rekey_retire(struct stt_session *s, unsigned long *wait)
 	unsigned long age = s->rekey_age, reject = age * STT_REKEY_REJECT;
 	unsigned long previous = age ? min_t(unsigned long, age, STT_REKEY_PREVIOUS) :
 				       STT_REKEY_PREVIOUS;
-	unsigned long unproved = age ? min_t(unsigned long, reject, STT_REKEY_UNPROVED) :
-				       STT_REKEY_UNPROVED;
+	unsigned long waiting = max_t(unsigned long, reject, STT_REKEY_HANDSHAKE);
 	u32 now = jiffies;
 
 	if (stt_keys_have(s, STT_KEY_PREVIOUS) &&
 	    stt_due(now - s->rx_since, previous, wait))
 		stt_keys_expire(s, STT_KEY_PREVIOUS);
-	if (stt_keys_have(s, STT_KEY_UNPROVED) &&
-	    stt_due(now - s->next_since, unproved, wait))
-		stt_keys_expire(s, STT_KEY_UNPROVED);
 	if (!reject)
 		return;
+	if (stt_keys_have(s, STT_KEY_WAITING) && stt_due(now - s->next_since, waiting, wait))
+		stt_keys_expire(s, STT_KEY_WAITING);
 	if (stt_keys_have(s, STT_KEY_SENDING) && stt_due(jiffies - s->tx_since, reject, wait))
 		stt_keys_expire(s, STT_KEY_SENDING);
 	if (stt_keys_have(s, STT_KEY_CURRENT) && stt_due(now - s->rx_since, reject, wait))

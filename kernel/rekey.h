@@ -42,7 +42,8 @@ static inline bool stt_due(unsigned long elapsed, unsigned long span, unsigned l
 void stt_rekey_set(struct stt_session *s, const struct stt_rekey_spec *spec);
 int __must_check stt_rekey_demand(struct stt_session *s, struct netlink_ext_ack *extack);
 void stt_rekey_promoted(struct stt_session *s, u8 suite);
-int __must_check stt_rekey_volume(struct stt_session *s, struct stt_tx_key *key, u64 end);
+int __must_check stt_rekey_volume(struct stt_session *s, struct stt_tx_key *key, u8 kind,
+				  u64 end);
 void stt_rekey_tick(struct stt_session *s, unsigned long *wait);
 unsigned long stt_rekey_first(const struct stt_session *s);
 

@@ -24,12 +24,6 @@ struct stt_cipher {
 /* Bit N: suite N is there. */
 u32 stt_suites(void);
 
-/* Counters that a key of the suite may use. */
-static inline u64 stt_suite_counters(u8 suite)
-{
-	return suite == STT_SUITE_AES256GCM ? STT_COUNTER_LIMIT_GCM : STT_COUNTER_LIMIT;
-}
-
 /* 0, or why keys cannot have this suite. */
 int __must_check stt_suite_check(u8 suite, struct netlink_ext_ack *extack);
 

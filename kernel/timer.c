@@ -157,7 +157,8 @@ void stt_timer_start(struct stt_session *s)
 
 	if (interval && READ_ONCE(s->state) == STT_SESSION_STATE_ACTIVE)
 		first = min(first, interval);
-	stt_timer_within(s, first);
+	if (first != ULONG_MAX)
+		stt_timer_within(s, first);
 }
 
 /* A new interval counts from when the peer was last heard. */

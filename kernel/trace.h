@@ -68,6 +68,7 @@
 	E(STT_KIND_DATA, "data")					\
 	E(STT_KIND_HEARTBEAT, "heartbeat")				\
 	E(STT_KIND_HEARTBEAT_ACK, "heartbeat_ack")			\
+	E(STT_KIND_HANDSHAKE, "handshake")				\
 	EE(STT_KIND_SESSION_CLOSE, "session_close")
 
 #define STT_TRACE_DEFINE(value, name)	TRACE_DEFINE_ENUM(value);

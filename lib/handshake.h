@@ -85,7 +85,9 @@ enum stt_hs_drop {
 	STT_HS_DROP_OWN,		/* our own HELLO came back */
 	STT_HS_DROP_UNSUPPORTED,	/* no common suite */
 	STT_HS_DROP_FULL,		/* too many pending */
-	STT_HS_DROP_UNKNOWN,		/* belongs to no pending handshake or session */
+	STT_HS_DROP_UNKNOWN,		/* belongs to no pending handshake, or not to the
+					 * session that it came sealed in
+					 */
 	STT_HS_DROPS,
 };
 
@@ -106,6 +108,12 @@ void stt_put_be64(uint8_t *p, uint64_t v);
 
 /* TAI64N of a real-time clock, as WireGuard writes it: big-endian, comparable by memcmp. */
 void stt_hs_time(uint8_t out[STT_HS_TIME_LEN], int64_t seconds, uint32_t nanoseconds);
+
+/*
+ * A later one than @time, which it replaces: that of the clock, or where the clock
+ * has been set back, the next there is.
+ */
+void stt_hs_time_after(uint8_t time[STT_HS_TIME_LEN], int64_t seconds, uint32_t nanoseconds);
 
 /* Type of a well-formed handshake frame, or -EBADMSG. Looks at clear bytes only. */
 int stt_hs_check(const uint8_t *frame, size_t len);
@@ -241,9 +249,10 @@ void stt_initiator_wipe(struct stt_initiator *in);
 struct stt_responder;
 
 /*
- * About sessions to rekey. A HELLO is answered if @find knows the session and
- * the secret for that epoch, the HELLO proves to have it too, and @admit says
- * that it is its turn. It takes the place of one that was answered before.
+ * About sessions to rekey. A HELLO is answered if it came sealed in the session
+ * that it names, @find knows that and the secret for that epoch, the HELLO
+ * proves to have it too, and @admit says that it is its turn. It takes the place
+ * of one that was answered before.
  */
 struct stt_responder_rekey {
 	bool	(*find)(void *ctx, uint64_t session, uint8_t epoch, struct stt_hs_rekey *rekey);
@@ -277,20 +286,24 @@ void stt_responder_clock(struct stt_responder *r, int64_t now_s);
 void stt_responder_accept(struct stt_responder *r, bool accept);
 
 /*
- * Take a HELLO or AUTH_PROOF. SEND: send @out back. INSTALL: install @session
- * as active, or its keys if it is a rekey, then send @out; if it cannot be installed, call
- * stt_responder_forget() with *@handle and send nothing.
+ * Take a HELLO or AUTH_PROOF that came sealed in the session @in, or, if that is
+ * 0, as a datagram of its own. SEND: send @out back, the same way. INSTALL: install
+ * @session as active, or its keys if it is a rekey, then send @out; if it cannot
+ * be installed, call stt_responder_forget() with *@handle and send nothing.
  */
 enum stt_hs_verdict stt_responder_input(struct stt_responder *r, uint64_t now_ms,
-					const uint8_t *data, size_t len,
+					uint64_t in, const uint8_t *data, size_t len,
 					struct stt_hs_frame *out, struct stt_hs_session *session,
 					uint32_t *handle, enum stt_hs_drop *why);
 void stt_responder_forget(struct stt_responder *r, uint32_t handle);
 
+/* Forget the rekey of a session that the peer has begun. */
+void stt_responder_end_rekey(struct stt_responder *r, uint64_t session);
+
 /* Forget what has expired. When to call again, or UINT64_MAX. */
 uint64_t stt_responder_expire(struct stt_responder *r, uint64_t now_ms);
 
-/* Handshakes that wait for AUTH_PROOF. */
+/* Handshakes for new sessions that wait for AUTH_PROOF. */
 unsigned int stt_responder_pending(const struct stt_responder *r);
 
 #endif /* STT_LIB_HANDSHAKE_H */

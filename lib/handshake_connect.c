@@ -120,6 +120,12 @@ enum stt_hs_verdict stt_attempt_input(struct stt_attempt *a, uint64_t now_ms,
 {
 	enum stt_hs_verdict verdict;
 
+	/* The peer may have forgotten it, and what it has installed. */
+	if (now_ms >= a->deadline_ms) {
+		if (why)
+			*why = STT_HS_DROP_UNKNOWN;
+		return STT_HS_DROP;
+	}
 	verdict = stt_initiator_input(&a->in, now_ms, data, len, session, why);
 	if (verdict == STT_HS_INSTALL || verdict == STT_HS_HOLD) {
 		a->peers[a->in.n_candidates - 1] = *from;

@@ -40,6 +40,20 @@ void stt_hs_time(uint8_t out[STT_HS_TIME_LEN], int64_t seconds, uint32_t nanosec
 	stt_put_be32(out + 8, nanoseconds);
 }
 
+void stt_hs_time_after(uint8_t time[STT_HS_TIME_LEN], int64_t seconds, uint32_t nanoseconds)
+{
+	uint8_t last[STT_HS_TIME_LEN];
+
+	memcpy(last, time, sizeof(last));
+	stt_hs_time(time, seconds, nanoseconds);
+	if (memcmp(time, last, sizeof(last)) > 0)
+		return;
+	/* Nanoseconds beyond a second are no harm: it is only compared. */
+	memcpy(time, last, sizeof(last));
+	for (int i = STT_HS_TIME_LEN - 1; i >= 0 && !++time[i]; i--)
+		;
+}
+
 static size_t frame_len(uint8_t type)
 {
 	switch (type) {

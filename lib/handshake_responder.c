@@ -15,10 +15,11 @@
 
 struct pending {
 	TAILQ_ENTRY(pending)	link;		/* oldest first */
+	struct queue		*queue;		/* that it is in */
 	struct stt_id_link	by_id;		/* our handshake id */
 	struct stt_id_link	by_hello;	/* first bytes of HELLO's mac1 */
+	struct stt_id_link	by_rekey;	/* low half of the session's id */
 	uint64_t		expires_ms;
-	bool			complete;
 	unsigned int		seed;
 	uint64_t		rekey;		/* this session; 0: a new one */
 	uint8_t			epoch;		/* of its new keys */
@@ -32,7 +33,23 @@ struct pending {
 	struct stt_hs_frame	final;
 };
 
-TAILQ_HEAD(pending_list, pending);
+/* Entries live equally long, so those of one queue are in order of expiry. */
+struct queue {
+	TAILQ_HEAD(, pending)	list;
+	unsigned int		n;
+};
+
+/*
+ * A session has one rekey at a time, so there are no more of those than sessions,
+ * and strangers do not push them out.
+ */
+enum queues {
+	WAITING,		/* for AUTH_PROOF, of a new session */
+	COMPLETE,
+	REKEY_WAITING,
+	REKEY_COMPLETE,
+	QUEUES,
+};
 
 struct stt_responder {
 	const struct stt_hs_keyring *keyring;
@@ -42,9 +59,8 @@ struct stt_responder {
 	struct stt_responder_rekey rekey;
 	bool			accept;
 	unsigned int		max;
-	unsigned int		n_waiting, n_complete;
-	struct pending_list	waiting, complete;
-	struct stt_id_table	by_id, by_hello;
+	struct queue		queues[QUEUES];
+	struct stt_id_table	by_id, by_hello, by_rekey;
 	struct stt_replay	replay;
 };
 
@@ -60,8 +76,8 @@ struct stt_responder *stt_responder_new(const struct stt_responder_params *p)
 	r->preferred_suite = p->preferred_suite;
 	r->rekey = p->rekey;
 	r->max = p->pending_max ? p->pending_max : STT_HS_PENDING_MAX;
-	TAILQ_INIT(&r->waiting);
-	TAILQ_INIT(&r->complete);
+	for (int i = 0; i < QUEUES; i++)
+		TAILQ_INIT(&r->queues[i].list);
 	stt_replay_init(&r->replay, p->replay_max ? p->replay_max : STT_HS_REPLAY_MAX,
 			p->lag_s);
 	stt_responder_clock(r, p->clock_s);
@@ -78,34 +94,45 @@ static void free_pending(struct pending *p)
 	stt_secret_free(p, sizeof(*p));
 }
 
+static void enqueue(struct queue *q, struct pending *p, uint64_t now_ms)
+{
+	p->expires_ms = now_ms + STT_HS_LIFETIME_MS;
+	p->queue = q;
+	TAILQ_INSERT_TAIL(&q->list, p, link);
+	q->n++;
+}
+
+static void dequeue(struct pending *p)
+{
+	TAILQ_REMOVE(&p->queue->list, p, link);
+	p->queue->n--;
+}
+
+static bool is_complete(const struct stt_responder *r, const struct pending *p)
+{
+	return p->queue == &r->queues[p->rekey ? REKEY_COMPLETE : COMPLETE];
+}
+
 static void forget(struct stt_responder *r, struct pending *p)
 {
 	stt_id_remove(&r->by_id, &p->by_id);
 	stt_id_remove(&r->by_hello, &p->by_hello);
-	if (p->complete) {
-		TAILQ_REMOVE(&r->complete, p, link);
-		r->n_complete--;
-	} else {
-		TAILQ_REMOVE(&r->waiting, p, link);
-		r->n_waiting--;
-	}
+	if (p->rekey)
+		stt_id_remove(&r->by_rekey, &p->by_rekey);
+	dequeue(p);
 	free_pending(p);
-}
-
-static void forget_list(struct stt_responder *r, struct pending_list *list)
-{
-	while (!TAILQ_EMPTY(list))
-		forget(r, TAILQ_FIRST(list));
 }
 
 void stt_responder_free(struct stt_responder *r)
 {
 	if (!r)
 		return;
-	forget_list(r, &r->waiting);
-	forget_list(r, &r->complete);
+	for (int i = 0; i < QUEUES; i++)
+		while (!TAILQ_EMPTY(&r->queues[i].list))
+			forget(r, TAILQ_FIRST(&r->queues[i].list));
 	stt_id_free(&r->by_id);
 	stt_id_free(&r->by_hello);
+	stt_id_free(&r->by_rekey);
 	stt_replay_free(&r->replay);
 	free(r);
 }
@@ -117,15 +144,14 @@ void stt_responder_accept(struct stt_responder *r, bool accept)
 
 unsigned int stt_responder_pending(const struct stt_responder *r)
 {
-	return r->n_waiting;
+	return r->queues[WAITING].n;
 }
 
-/* Both lists are in order of expiry, as all entries live equally long. */
-static uint64_t expire_list(struct stt_responder *r, struct pending_list *list, uint64_t now_ms)
+static uint64_t expire_queue(struct stt_responder *r, struct queue *q, uint64_t now_ms)
 {
 	struct pending *p;
 
-	while ((p = TAILQ_FIRST(list))) {
+	while ((p = TAILQ_FIRST(&q->list))) {
 		if (p->expires_ms > now_ms)
 			return p->expires_ms;
 		forget(r, p);
@@ -135,10 +161,14 @@ static uint64_t expire_list(struct stt_responder *r, struct pending_list *list, 
 
 uint64_t stt_responder_expire(struct stt_responder *r, uint64_t now_ms)
 {
-	uint64_t waiting = expire_list(r, &r->waiting, now_ms);
-	uint64_t complete = expire_list(r, &r->complete, now_ms);
+	uint64_t next = UINT64_MAX;
 
-	return waiting < complete ? waiting : complete;
+	for (int i = 0; i < QUEUES; i++) {
+		uint64_t at = expire_queue(r, &r->queues[i], now_ms);
+
+		next = at < next ? at : next;
+	}
+	return next;
 }
 
 static struct pending *find_id(const struct stt_responder *r, uint32_t id)
@@ -151,6 +181,27 @@ static struct pending *find_id(const struct stt_responder *r, uint32_t id)
 void stt_responder_forget(struct stt_responder *r, uint32_t handle)
 {
 	struct pending *p = find_id(r, handle);
+
+	if (p)
+		forget(r, p);
+}
+
+static struct pending *find_rekey(const struct stt_responder *r, uint64_t session)
+{
+	struct stt_id_link *link = stt_id_first(&r->by_rekey, (uint32_t)session);
+
+	for (; link; link = stt_id_next(link)) {
+		struct pending *p = stt_id_entry(link, struct pending, by_rekey);
+
+		if (p->rekey == session)
+			return p;
+	}
+	return NULL;
+}
+
+void stt_responder_end_rekey(struct stt_responder *r, uint64_t session)
+{
+	struct pending *p = find_rekey(r, session);
 
 	if (p)
 		forget(r, p);
@@ -171,8 +222,9 @@ static int find_seed(const struct stt_responder *r, const uint8_t *data, size_t 
 	return -1;
 }
 
-/* The pending handshake that this very HELLO began. Its mac1 has been checked. */
-static struct pending *find_hello(const struct stt_responder *r, const uint8_t *data)
+/* The pending handshake that this very HELLO began, the same way in. Its mac1 was checked. */
+static struct pending *find_hello(const struct stt_responder *r, uint64_t in,
+				  const uint8_t *data)
 {
 	const uint8_t *mac1 = stt_hs_mac1(data, STT_HS_HELLO_LEN);
 	struct stt_id_link *link;
@@ -181,7 +233,8 @@ static struct pending *find_hello(const struct stt_responder *r, const uint8_t *
 	     link = stt_id_next(link)) {
 		struct pending *p = stt_id_entry(link, struct pending, by_hello);
 
-		if (!p->complete && !sodium_memcmp(p->hello_mac1, mac1, STT_HS_MAC_LEN))
+		if (p->rekey == in && !is_complete(r, p) &&
+		    !sodium_memcmp(p->hello_mac1, mac1, STT_HS_MAC_LEN))
 			return p;
 	}
 	return NULL;
@@ -200,49 +253,58 @@ static uint8_t choose_suite(const struct stt_responder *r, const uint8_t *payloa
 	return 0;
 }
 
-/* A session's peer has the right to rekey it, whoever else is let in. */
-static bool is_welcome(const struct stt_responder *r, const struct stt_hs_rekey *rekey,
-		       const uint8_t *time)
+/* May a stranger begin a session? */
+static bool check_stranger(const struct stt_responder *r, uint64_t now_ms,
+			   const uint8_t *payload, const uint8_t *ephemeral,
+			   enum stt_hs_drop *why)
 {
-	if (!rekey->session)
-		return r->accept;
-	return r->rekey.admit(r->rekey.ctx, rekey->session, rekey->epoch, time);
-}
-
-/* Whether to go on with a HELLO whose seal has opened, and that is what it says. */
-static bool check_payload(const struct stt_responder *r, uint64_t now_ms,
-			  const uint8_t *payload, const uint8_t *ephemeral,
-			  const struct stt_hs_rekey *rekey, enum stt_hs_drop *why)
-{
-	if (!sodium_is_zero(payload + STT_HS_HELLO_OFF_RESERVED, 3) ||
-	    !choose_suite(r, payload))
-		*why = STT_HS_DROP_UNSUPPORTED;
-	else if (stt_replay_seen(&r->replay, now_ms, payload + STT_HS_HELLO_OFF_TIME, ephemeral))
+	if (stt_replay_seen(&r->replay, now_ms, payload + STT_HS_HELLO_OFF_TIME, ephemeral))
 		*why = STT_HS_DROP_REPLAYED;
-	else if (r->n_waiting >= r->max)
+	else if (r->queues[WAITING].n >= r->max)
 		*why = STT_HS_DROP_FULL;
-	else if (!is_welcome(r, rekey, payload + STT_HS_HELLO_OFF_TIME))
+	else if (!r->accept)
 		*why = STT_HS_DROP_REFUSED;
 	else
 		return true;
 	return false;
 }
 
-/* Who says hello, and for what: a stranger to us, or the peer of a session. */
-static bool check_sender(const struct stt_responder *r, const uint8_t *data,
+/*
+ * Whether to go on with a HELLO whose seal has opened, and that is what it says.
+ * The peer of a session may rekey it, whoever else is let in, and whatever clocks
+ * say: its HELLOs have an order of their own.
+ */
+static bool check_payload(const struct stt_responder *r, uint64_t now_ms,
+			  const uint8_t *payload, const uint8_t *ephemeral,
+			  const struct stt_hs_rekey *rekey, enum stt_hs_drop *why)
+{
+	*why = STT_HS_DROP_UNSUPPORTED;
+	if (!sodium_is_zero(payload + STT_HS_HELLO_OFF_RESERVED, 3) ||
+	    !choose_suite(r, payload))
+		return false;
+	if (!rekey->session)
+		return check_stranger(r, now_ms, payload, ephemeral, why);
+	*why = STT_HS_DROP_REFUSED;
+	return r->rekey.admit(r->rekey.ctx, rekey->session, rekey->epoch,
+			      payload + STT_HS_HELLO_OFF_TIME);
+}
+
+/* Who says hello, and for what: a stranger to us, or the peer of the session @in. */
+static bool check_sender(const struct stt_responder *r, uint64_t in, const uint8_t *data,
 			 const uint8_t *payload, struct stt_hs_rekey *rekey,
 			 enum stt_hs_drop *why)
 {
-	uint64_t session = stt_get_be64(payload + STT_HS_HELLO_OFF_REKEY);
 	uint8_t epoch = payload[STT_HS_HELLO_OFF_EPOCH];
 
 	memset(rekey, 0, sizeof(*rekey));
-	if (!session) {
+	*why = STT_HS_DROP_UNKNOWN;
+	if (stt_get_be64(payload + STT_HS_HELLO_OFF_REKEY) != in)
+		return false;
+	if (!in) {
 		*why = epoch ? STT_HS_DROP_UNSUPPORTED : STT_HS_DROP_OWN;
 		return !epoch && sodium_memcmp(payload, r->node_id, STT_HS_NODE_ID_LEN);
 	}
-	*why = STT_HS_DROP_UNKNOWN;
-	if (!r->rekey.find || !r->rekey.find(r->rekey.ctx, session, epoch, rekey))
+	if (!r->rekey.find || !r->rekey.find(r->rekey.ctx, in, epoch, rekey))
 		return false;
 	*why = STT_HS_DROP_BAD_SEAL;
 	return stt_hs_rekey_ok(rekey, data, payload);
@@ -253,9 +315,10 @@ static bool check_sender(const struct stt_responder *r, const uint8_t *data,
  * it and sends it later may not. Without memory there is nothing to note.
  */
 static void note_refused(struct stt_responder *r, uint64_t now_ms, const uint8_t *payload,
-			 const uint8_t *ephemeral, enum stt_hs_drop why)
+			 const uint8_t *ephemeral, const struct stt_hs_rekey *rekey,
+			 enum stt_hs_drop why)
 {
-	if (why == STT_HS_DROP_REFUSED || why == STT_HS_DROP_FULL)
+	if (!rekey->session && (why == STT_HS_DROP_REFUSED || why == STT_HS_DROP_FULL))
 		(void)stt_replay_add(&r->replay, payload + STT_HS_HELLO_OFF_TIME, ephemeral,
 				     now_ms + STT_HS_LIFETIME_MS);
 }
@@ -294,11 +357,10 @@ static int insert(struct stt_responder *r, struct pending *p, uint32_t id, uint6
 		return -1;
 	if (stt_id_insert(&r->by_hello, &p->by_hello, stt_get_be32(p->hello_mac1)))
 		goto undo_id;
-	if (stt_replay_add(&r->replay, time, ephemeral, 0))
+	if (p->rekey ? stt_id_insert(&r->by_rekey, &p->by_rekey, (uint32_t)p->rekey) :
+		       stt_replay_add(&r->replay, time, ephemeral, 0))
 		goto undo_hello;
-	p->expires_ms = now_ms + STT_HS_LIFETIME_MS;
-	TAILQ_INSERT_TAIL(&r->waiting, p, link);
-	r->n_waiting++;
+	enqueue(&r->queues[p->rekey ? REKEY_WAITING : WAITING], p, now_ms);
 	return 0;
 undo_hello:
 	stt_id_remove(&r->by_hello, &p->by_hello);
@@ -337,28 +399,18 @@ static enum stt_hs_verdict begin(struct stt_responder *r, uint64_t now_ms, unsig
 	return STT_HS_SEND;
 }
 
-/*
- * A new HELLO says that the handshake before it was given up. Its AUTH_PROOF may
- * still be on the way, and must not undo what comes of this one.
- */
-static void forget_rekey(struct stt_responder *r, uint64_t session)
-{
-	struct pending *p, *next;
-
-	for (p = TAILQ_FIRST(&r->waiting); p; p = next) {
-		next = TAILQ_NEXT(p, link);
-		if (p->rekey == session)
-			forget(r, p);
-	}
-}
-
 static enum stt_hs_verdict answer(struct stt_responder *r, uint64_t now_ms, unsigned int seed,
 				  const uint8_t *data, const uint8_t *payload,
 				  struct stt_noise *ns, const struct stt_hs_rekey *rekey,
 				  struct stt_hs_frame *out, enum stt_hs_drop *why)
 {
 	if (rekey->session) {
-		forget_rekey(r, rekey->session);
+		/*
+		 * A new HELLO says that the handshake before it was given up. Its
+		 * AUTH_PROOF may still be on the way, and must not undo what comes
+		 * of this one.
+		 */
+		stt_responder_end_rekey(r, rekey->session);
 		stt_hs_rekey_mix(rekey, ns);
 	}
 	return begin(r, now_ms, seed, data, payload, ns, rekey, out, why);
@@ -366,7 +418,7 @@ static enum stt_hs_verdict answer(struct stt_responder *r, uint64_t now_ms, unsi
 
 /* A HELLO with a good mac1 that began no pending handshake yet. */
 static enum stt_hs_verdict new_hello(struct stt_responder *r, uint64_t now_ms,
-				     unsigned int seed, const uint8_t *data,
+				     uint64_t in, unsigned int seed, const uint8_t *data,
 				     struct stt_hs_frame *out, enum stt_hs_drop *why)
 {
 	uint8_t payload[STT_HS_HELLO_PAYLOAD_LEN];
@@ -378,19 +430,19 @@ static enum stt_hs_verdict new_hello(struct stt_responder *r, uint64_t now_ms,
 	if (stt_noise_read1(&ns, data + STT_HS_HDR_LEN, sizeof(payload) + STT_NOISE_OVERHEAD,
 			    payload))
 		*why = STT_HS_DROP_BAD_SEAL;
-	else if (!check_sender(r, data, payload, &rekey, why))
+	else if (!check_sender(r, in, data, payload, &rekey, why))
 		verdict = STT_HS_DROP;
 	else if (check_payload(r, now_ms, payload, data + STT_HS_HDR_LEN, &rekey, why))
 		verdict = answer(r, now_ms, seed, data, payload, &ns, &rekey, out, why);
 	else
-		note_refused(r, now_ms, payload, data + STT_HS_HDR_LEN, *why);
+		note_refused(r, now_ms, payload, data + STT_HS_HDR_LEN, &rekey, *why);
 	stt_noise_wipe(&ns);
 	sodium_memzero(&rekey, sizeof(rekey));
 	sodium_memzero(payload, sizeof(payload));
 	return verdict;
 }
 
-static enum stt_hs_verdict take_hello(struct stt_responder *r, uint64_t now_ms,
+static enum stt_hs_verdict take_hello(struct stt_responder *r, uint64_t now_ms, uint64_t in,
 				      const uint8_t *data, struct stt_hs_frame *out,
 				      enum stt_hs_drop *why)
 {
@@ -400,9 +452,9 @@ static enum stt_hs_verdict take_hello(struct stt_responder *r, uint64_t now_ms,
 	seed = find_seed(r, data, STT_HS_HELLO_LEN);
 	if (seed < 0)
 		return drop(why, STT_HS_DROP_BAD_MAC);
-	p = find_hello(r, data);
+	p = find_hello(r, in, data);
 	if (!p)
-		return new_hello(r, now_ms, (unsigned int)seed, data, out, why);
+		return new_hello(r, now_ms, in, (unsigned int)seed, data, out, why);
 	*out = p->response;
 	return STT_HS_SEND;
 }
@@ -435,13 +487,10 @@ static void make_final(const struct stt_responder *r, struct pending *p)
 static void complete(struct stt_responder *r, struct pending *p, uint64_t now_ms)
 {
 	sodium_memzero(&p->sec, sizeof(p->sec));
-	TAILQ_REMOVE(&r->waiting, p, link);
-	r->n_waiting--;
-	p->complete = true;
-	p->expires_ms = now_ms + STT_HS_LIFETIME_MS;
-	TAILQ_INSERT_TAIL(&r->complete, p, link);
-	if (++r->n_complete > r->max)
-		forget(r, TAILQ_FIRST(&r->complete));
+	dequeue(p);
+	enqueue(&r->queues[p->rekey ? REKEY_COMPLETE : COMPLETE], p, now_ms);
+	if (r->queues[COMPLETE].n > r->max)
+		forget(r, TAILQ_FIRST(&r->queues[COMPLETE].list));
 }
 
 static enum stt_hs_verdict repeat_final(const struct pending *p, const uint8_t *data,
@@ -453,16 +502,16 @@ static enum stt_hs_verdict repeat_final(const struct pending *p, const uint8_t *
 	return STT_HS_SEND;
 }
 
-static enum stt_hs_verdict take_proof(struct stt_responder *r, uint64_t now_ms,
+static enum stt_hs_verdict take_proof(struct stt_responder *r, uint64_t now_ms, uint64_t in,
 				      const uint8_t *data, struct stt_hs_frame *out,
 				      struct stt_hs_session *session, uint32_t *handle,
 				      enum stt_hs_drop *why)
 {
 	struct pending *p = find_id(r, stt_get_be32(data + STT_HS_OFF_RECEIVER));
 
-	if (!p)
+	if (!p || p->rekey != in)
 		return drop(why, STT_HS_DROP_UNKNOWN);
-	if (p->complete)
+	if (is_complete(r, p))
 		return repeat_final(p, data, out, why);
 	if (!stt_hs_mac1_ok(&r->keyring->seeds[p->seed], data, STT_HS_PROOF_LEN))
 		return drop(why, STT_HS_DROP_BAD_MAC);
@@ -479,7 +528,7 @@ static enum stt_hs_verdict take_proof(struct stt_responder *r, uint64_t now_ms,
 }
 
 enum stt_hs_verdict stt_responder_input(struct stt_responder *r, uint64_t now_ms,
-					const uint8_t *data, size_t len,
+					uint64_t in, const uint8_t *data, size_t len,
 					struct stt_hs_frame *out, struct stt_hs_session *session,
 					uint32_t *handle, enum stt_hs_drop *why)
 {
@@ -489,8 +538,8 @@ enum stt_hs_verdict stt_responder_input(struct stt_responder *r, uint64_t now_ms
 	if (type < 0)
 		return drop(why, STT_HS_DROP_MALFORMED);
 	if (type == STT_FRAME_HELLO)
-		return take_hello(r, now_ms, data, out, why);
+		return take_hello(r, now_ms, in, data, out, why);
 	if (type == STT_FRAME_AUTH_PROOF)
-		return take_proof(r, now_ms, data, out, session, handle, why);
+		return take_proof(r, now_ms, in, data, out, session, handle, why);
 	return drop(why, STT_HS_DROP_UNKNOWN);
 }

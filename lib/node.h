@@ -79,14 +79,14 @@ struct node_rekey {
 		uint8_t	epoch;
 		uint8_t	secret[STT_NOISE_KEY_LEN];
 	} secrets[2];				/* the newer one is the second */
-	uint64_t		answering_ms;	/* until then the peer's is under way */
-	uint8_t			time[STT_HS_TIME_LEN];	/* of its HELLO */
+	uint8_t			sent[STT_HS_TIME_LEN];	/* time of our last HELLO */
+	uint8_t			answered[STT_HS_TIME_LEN];	/* and of the peer's */
 	struct rekey_attempt	*attempt;	/* our own */
 };
 
 struct rekey_attempt {
 	TAILQ_ENTRY(rekey_attempt) link;
-	struct stt_id_link	by_id;		/* our handshake id */
+	struct stt_node		*node;
 	struct node_rekey	*of;
 	uint8_t			epoch;		/* of the new keys */
 	bool			installed;	/* they wait in the kernel */
@@ -129,7 +129,6 @@ struct stt_node {
 	struct stt_id_table	by_id;
 	struct rekey_pool	*rekey_pool;	/* memory of the rekeys */
 	struct stt_id_table	rekeys;		/* by session */
-	struct stt_id_table	rekey_ids;	/* attempts by handshake id */
 	struct rekey_list	rekey_attempts;
 	struct ended_list	ended;
 	pthread_t		thread;
@@ -172,6 +171,8 @@ void node_wake_at(struct stt_node *node, uint64_t ms);
 int node_install(struct stt_node *node, const struct stt_hs_session *s, uint32_t state,
 		 const union stt_addr *peer, const union stt_addr *local);
 stt_attempt_send node_send_frame;
+/* The same, sealed in a session. */
+int node_send_sealed(struct stt_node *node, uint64_t session, const struct stt_hs_frame *frame);
 void node_count_drop(struct stt_node *node, enum stt_hs_drop why);
 void node_session_ended(struct stt_node *node, uint64_t id);
 void node_forget_ended(struct stt_node *node);
@@ -209,8 +210,8 @@ void node_rekey_free_all(struct stt_node *node);
 bool node_rekey_find(void *ctx, uint64_t session, uint8_t epoch, struct stt_hs_rekey *out);
 bool node_rekey_admit(void *ctx, uint64_t session, uint8_t epoch, const uint8_t *time);
 
-/* The keys of a rekey into its session; 0 or a negative errno. */
-int node_rekey_install(struct stt_node *node, const struct stt_hs_session *s);
+/* The keys of a rekey that the peer has begun into its session; 0 or a negative errno. */
+int node_rekey_answered(struct stt_node *node, const struct stt_hs_session *s);
 
 /* The kernel wants new keys for a session. */
 void node_rekey_wanted(struct stt_node *node, uint64_t session);
@@ -219,9 +220,9 @@ void node_rekey_gone(struct stt_node *node, uint64_t session);
 /* Events were lost. */
 void node_rekey_resync(struct stt_node *node);
 
-/* Take a RESPONSE or FINAL. False: it is not of a rekey. */
-bool node_rekey_input(struct stt_node *node, uint64_t now_ms, const union stt_addr *from,
-		      const union stt_addr *to, const uint8_t *data, size_t len);
+/* Take a RESPONSE or FINAL that came sealed in @session. */
+void node_rekey_input(struct stt_node *node, uint64_t now_ms, uint64_t session,
+		      const uint8_t *data, size_t len);
 uint64_t node_rekey_tick(struct stt_node *node, uint64_t now_ms);
 void node_rekey_stop(struct stt_node *node);
 

@@ -64,6 +64,21 @@ int node_send_frame(void *ctx, const union stt_addr *to, const union stt_addr *f
 	return route;
 }
 
+/* Failures are those of the session, or of a way that may come back. */
+int node_send_sealed(struct stt_node *node, uint64_t session, const struct stt_hs_frame *frame)
+{
+	const struct sockaddr_stt to = {
+		.sstt_family = (__kernel_sa_family_t)node->family,
+		.sstt_type = STT_MSG_HANDSHAKE,
+		.sstt_node = node->number, .sstt_session = session,
+	};
+
+	if (sendto(node->hs_fd, frame->data, frame->len, MSG_DONTWAIT | MSG_NOSIGNAL,
+		   (const struct sockaddr *)&to, sizeof(to)) >= 0 || is_passing(-errno))
+		return 0;
+	return -errno;
+}
+
 /* ---- handshakes --------------------------------------------------------- */
 
 int node_install(struct stt_node *node, const struct stt_hs_session *s, uint32_t state,
@@ -112,7 +127,7 @@ void node_count_drop(struct stt_node *node, enum stt_hs_drop why)
 static int install(struct stt_node *node, const struct stt_hs_session *s,
 		   const union stt_addr *from, const union stt_addr *to)
 {
-	int ret = s->rekey ? node_rekey_install(node, s) :
+	int ret = s->rekey ? node_rekey_answered(node, s) :
 			     node_install(node, s, STT_SESSION_STATE_ACTIVE, from, to);
 
 	if (ret)
@@ -124,8 +139,9 @@ static int install(struct stt_node *node, const struct stt_hs_session *s,
 	return 0;
 }
 
-static void responder_input(struct stt_node *node, uint64_t now_ms, const union stt_addr *from,
-			    const union stt_addr *to, const uint8_t *data, size_t len)
+static void responder_input(struct stt_node *node, uint64_t now_ms, uint64_t in,
+			    const union stt_addr *from, const union stt_addr *to,
+			    const uint8_t *data, size_t len)
 {
 	enum stt_hs_drop why = STT_HS_DROP_MALFORMED;
 	struct stt_hs_session session;
@@ -134,7 +150,7 @@ static void responder_input(struct stt_node *node, uint64_t now_ms, const union 
 	uint32_t handle;
 
 	stt_responder_clock(node->responder, time(NULL));
-	verdict = stt_responder_input(node->responder, now_ms, data, len, &out, &session,
+	verdict = stt_responder_input(node->responder, now_ms, in, data, len, &out, &session,
 				      &handle, &why);
 	if (verdict == STT_HS_DROP) {
 		node_count_drop(node, why);
@@ -155,23 +171,40 @@ static void responder_input(struct stt_node *node, uint64_t now_ms, const union 
 		}
 	}
 	node_wake_at(node, now_ms + STT_HS_LIFETIME_MS);
-	node_send_frame(node, from, to, &out);
+	if (in)
+		node_send_sealed(node, in, &out);
+	else
+		node_send_frame(node, from, to, &out);
 }
 
-static void take_datagram(struct stt_node *node, uint64_t now_ms, const union stt_addr *from,
-			  const union stt_addr *to, const uint8_t *data, size_t len)
+/* What only an initiator gets. */
+static bool is_answer(const uint8_t *data, size_t len)
 {
 	uint8_t type = len ? data[STT_HS_OFF_TYPE] : 0;
 
+	return type == STT_FRAME_RESPONSE || type == STT_FRAME_FINAL;
+}
+
+/* Sealed in a session: of its rekey, or nothing. */
+static void take_sealed(struct stt_node *node, uint64_t now_ms, uint64_t session,
+			const uint8_t *data, size_t len)
+{
+	if (is_answer(data, len))
+		node_rekey_input(node, now_ms, session, data, len);
+	else
+		responder_input(node, now_ms, session, NULL, NULL, data, len);
+}
+
+/* Of a new session, or nothing. */
+static void take_datagram(struct stt_node *node, uint64_t now_ms, const union stt_addr *from,
+			  const union stt_addr *to, const uint8_t *data, size_t len)
+{
 	node->last.udp_transport.packets_received++;
 	node->last.udp_transport.bytes_received += len;
-	if ((type == STT_FRAME_RESPONSE || type == STT_FRAME_FINAL) &&
-	    node_rekey_input(node, now_ms, from, to, data, len))
-		return;
-	if (type == STT_FRAME_RESPONSE || type == STT_FRAME_FINAL)
+	if (is_answer(data, len))
 		node_connect_input(node, now_ms, from, to, data, len);
 	else
-		responder_input(node, now_ms, from, to, data, len);
+		responder_input(node, now_ms, 0, from, to, data, len);
 }
 
 static void read_address(const struct cmsghdr *c, union stt_addr *addr)
@@ -196,13 +229,15 @@ static void read_addresses(struct msghdr *msg, union stt_addr *from, union stt_a
 	}
 }
 
-/* One datagram of the handshake socket. False: there is none. */
-static bool read_datagram(struct stt_node *node, uint64_t now_ms)
+/* One message of the handshake socket. False: there is none. */
+static bool read_handshake(struct stt_node *node, uint64_t now_ms)
 {
 	_Alignas(struct cmsghdr) char control[256];
 	uint8_t data[STT_HS_FRAME_MAX + 1];
 	struct iovec iov = { .iov_base = data, .iov_len = sizeof(data) };
+	struct sockaddr_stt in = { 0 };
 	struct msghdr msg = {
+		.msg_name = &in, .msg_namelen = sizeof(in),
 		.msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = control, .msg_controllen = sizeof(control),
 	};
@@ -212,7 +247,9 @@ static bool read_datagram(struct stt_node *node, uint64_t now_ms)
 	if (len < 0)
 		return false;
 	read_addresses(&msg, &from, &to);
-	if (from.sa.sa_family != AF_UNSPEC)
+	if (in.sstt_session)
+		take_sealed(node, now_ms, in.sstt_session, data, (size_t)len);
+	else if (from.sa.sa_family != AF_UNSPEC)
 		take_datagram(node, now_ms, &from, &to, data, (size_t)len);
 	return true;
 }
@@ -388,7 +425,7 @@ static void handle(struct stt_node *node, int fd, uint64_t now_ms)
 	int n = 0;
 
 	if (fd == node->hs_fd) {
-		while (n++ < BATCH && read_datagram(node, now_ms))
+		while (n++ < BATCH && read_handshake(node, now_ms))
 			;
 	} else if (fd == node->udp_fd) {
 		read_errors(node, now_ms);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Rekeying a session: the kernel says when, a handshake over the old session's
- * secret makes the keys, and they are installed beside those in use.
+ * Rekeying a session: the kernel says when, a handshake inside the session, over
+ * its secret, makes the keys, and they are installed beside those in use.
  *
  * Who begins moves to the new keys by FINAL, who answers by the first frame in
- * them, and neither gives up keys that the other may have moved to. When both
- * begin, the handshake of the one that began the session goes on, and the other
- * end gives up its own. Documentation/handshake.md has the reasons.
+ * them, and neither gives up keys that the other may have moved to. So an end
+ * answers only while no FINAL can come for a handshake of its own. When both
+ * begin, that of the end that began the session goes on.
+ * Documentation/handshake.md has the reasons.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -44,16 +45,6 @@ static int read_settled(struct stt_node *node, uint64_t session, struct stt_sess
 
 /* ---- keys --------------------------------------------------------------- */
 
-/* Keys of @epoch that wait. Not those in use: that they are tells the epoch. */
-static void remove_waiting(struct stt_node *node, const struct stt_session_info *s,
-			   uint8_t epoch)
-{
-	for (unsigned int i = 0; i < s->n_keys; i++)
-		if (s->keys[i].epoch == epoch && s->tx_epoch != epoch && s->rx_epoch != epoch)
-			stt_ctl_key_del(node->ctl, s->node, s->id, epoch,
-					s->keys[i].direction);
-}
-
 static int install_key(struct stt_node *node, const struct stt_hs_session *s,
 		       uint8_t direction, const uint8_t *secret)
 {
@@ -63,7 +54,7 @@ static int install_key(struct stt_node *node, const struct stt_hs_session *s,
 	int ret;
 
 	memcpy(key.secret, secret, sizeof(key.secret));
-	ret = stt_ctl_key_new(node->ctl, node->number, s->id, &key);
+	ret = stt_ctl_key_replace(node->ctl, node->number, s->id, &key);
 	sodium_memzero(&key, sizeof(key));
 	return ret;
 }
@@ -72,29 +63,25 @@ static int install_key(struct stt_node *node, const struct stt_hs_session *s,
  * What waits from a handshake before is replaced: that the peer takes part in
  * this one tells that it has given the other up.
  */
-int node_rekey_install(struct stt_node *node, const struct stt_hs_session *s)
+static int install_keys(struct stt_node *node, struct node_rekey *r,
+			const struct stt_hs_session *s)
 {
-	struct node_rekey *r = node_rekey_of(node, s->id);
 	struct stt_session_info info;
 	int ret;
 
-	if (!r)
-		return stt_err(-ENOENT, "there is no session %016llx to rekey any more",
-			       (unsigned long long)s->id);
 	ret = read_settled(node, s->id, &info);
 	if (ret)
 		return ret;
 	if (s->epoch != epoch_after(info.tx_epoch))
 		return stt_err(-ESTALE, "session %016llx has moved on meanwhile",
 			       (unsigned long long)s->id);
-	remove_waiting(node, &info, s->epoch);
 	/* Receiving first, so that nothing the peer sends is lost. */
 	ret = install_key(node, s, STT_DIRECTION_RX, s->rx_key);
 	if (ret)
 		return ret;
 	ret = install_key(node, s, STT_DIRECTION_TX, s->tx_key);
 	if (ret)
-		stt_ctl_key_del(node->ctl, node->number, s->id, s->epoch, STT_DIRECTION_RX);
+		stt_ctl_key_cancel(node->ctl, node->number, s->id, s->epoch, STT_DIRECTION_RX);
 	else
 		node_rekey_remember(r, s->epoch, s->rekey_secret);
 	return ret;
@@ -104,19 +91,18 @@ int node_rekey_install(struct stt_node *node, const struct stt_hs_session *s)
 
 static void uninstall(struct stt_node *node, struct rekey_attempt *a)
 {
-	struct stt_session_info info;
+	uint64_t session = a->of->session;
 
-	if (a->installed &&
-	    !stt_ctl_session_get(node->ctl, node->number, a->of->session, &info))
-		remove_waiting(node, &info, a->epoch);
+	if (a->installed) {
+		stt_ctl_key_cancel(node->ctl, node->number, session, a->epoch, STT_DIRECTION_TX);
+		stt_ctl_key_cancel(node->ctl, node->number, session, a->epoch, STT_DIRECTION_RX);
+	}
 	a->installed = false;
 }
 
 static void finish(struct stt_node *node, struct rekey_attempt *a)
 {
 	TAILQ_REMOVE(&node->rekey_attempts, a, link);
-	if (a->attempt.in.id)
-		stt_id_remove(&node->rekey_ids, &a->by_id);
 	stt_attempt_free(&a->attempt);
 	a->of->attempt = NULL;
 	stt_secret_free(a, sizeof(*a));
@@ -129,41 +115,34 @@ static void give_up(struct stt_node *node, struct rekey_attempt *a)
 	finish(node, a);
 }
 
-/* A connect must not have it either, as one answer could be of both. */
-static uint32_t unused_id(const struct stt_node *node)
+/* What an attempt has to say goes the way of its session. */
+static int send_frame(void *ctx, const union stt_addr *to, const union stt_addr *from,
+		      const struct stt_hs_frame *frame)
 {
-	uint32_t id;
+	const struct rekey_attempt *a = ctx;
 
-	do {
-		id = stt_id_unused(&node->rekey_ids);
-	} while (stt_id_first(&node->by_id, id));
-	return id;
+	(void)to;
+	(void)from;
+	return node_send_sealed(a->node, a->of->session, frame);
 }
 
 /* Begin, or begin again. */
 static int start_handshake(struct stt_node *node, struct rekey_attempt *a, uint64_t now_ms)
 {
-	uint8_t time[STT_HS_TIME_LEN];
 	struct stt_hs_rekey rekey;
 	struct stt_initiator_params p = {
-		.keyring = &node->keyring, .node_id = node->id, .time = time,
-		.suites = node->suites, .id = unused_id(node), .rekey = &rekey,
+		.keyring = &node->keyring, .node_id = node->id, .time = a->of->sent,
+		.suites = node->suites, .id = 1 + randombytes_uniform(UINT32_MAX),
+		.rekey = &rekey,
 	};
 	struct timespec now;
 
 	uninstall(node, a);
-	if (a->attempt.in.id)
-		stt_id_remove(&node->rekey_ids, &a->by_id);
-	a->attempt.in.id = 0;
 	if (!node_rekey_secret(a->of, (uint8_t)((a->epoch + STT_EPOCHS - 1) % STT_EPOCHS),
 			       &rekey))
 		return -ENOKEY;
-	if (stt_id_insert(&node->rekey_ids, &a->by_id, p.id)) {
-		sodium_memzero(&rekey, sizeof(rekey));
-		return -ENOMEM;
-	}
 	clock_gettime(CLOCK_REALTIME, &now);
-	stt_hs_time(time, now.tv_sec, (uint32_t)now.tv_nsec);
+	stt_hs_time_after(a->of->sent, now.tv_sec, (uint32_t)now.tv_nsec);
 	stt_attempt_start(&a->attempt, &p, now_ms);
 	sodium_memzero(&rekey, sizeof(rekey));
 	return 0;
@@ -181,24 +160,29 @@ static struct rekey_attempt *make(struct stt_node *node, struct node_rekey *r,
 		stt_secret_free(a, sizeof(*a));
 		return NULL;
 	}
-	a->attempt.addrs[0].addr = info->peer;
 	a->attempt.n_addrs = 1;
-	a->attempt.send = node_send_frame;
-	a->attempt.ctx = node;
+	a->attempt.send = send_frame;
+	a->attempt.ctx = a;
 	a->attempt.deadline_ms = now_ms + STT_HS_LIFETIME_MS;
 	a->epoch = epoch_after(info->tx_epoch);
+	a->node = node;
 	a->of = r;
 	r->attempt = a;
 	TAILQ_INSERT_TAIL(&node->rekey_attempts, a, link);
 	return a;
 }
 
-/* The keys must be there before AUTH_PROOF leaves. */
+/*
+ * The keys must be there before AUTH_PROOF leaves. That the peer has answered
+ * tells that it has given up what it may have begun itself.
+ */
 static int install(struct stt_node *node, struct rekey_attempt *a,
 		   const struct stt_hs_session *s)
 {
-	int ret = node_rekey_install(node, s);
+	int ret;
 
+	stt_responder_end_rekey(node->responder, a->of->session);
+	ret = install_keys(node, a->of, s);
 	if (ret)
 		return ret;
 	a->installed = true;
@@ -241,7 +225,7 @@ void node_rekey_wanted(struct stt_node *node, uint64_t session)
 	struct rekey_attempt *a;
 
 	/* One at a time; the kernel asks again if nothing comes of it. */
-	if (!r || r->attempt || now_ms < r->answering_ms || read_settled(node, session, &info))
+	if (!r || r->attempt || read_settled(node, session, &info))
 		return;
 	a = make(node, r, &info, now_ms);
 	if (!a)
@@ -252,36 +236,35 @@ void node_rekey_wanted(struct stt_node *node, uint64_t session)
 		tick(node, a, now_ms);
 }
 
-bool node_rekey_input(struct stt_node *node, uint64_t now_ms, const union stt_addr *from,
-		      const union stt_addr *to, const uint8_t *data, size_t len)
+void node_rekey_input(struct stt_node *node, uint64_t now_ms, uint64_t session,
+		      const uint8_t *data, size_t len)
 {
+	struct node_rekey *r = node_rekey_of(node, session);
+	struct rekey_attempt *a = r ? r->attempt : NULL;
 	enum stt_hs_drop why = STT_HS_DROP_UNKNOWN;
-	struct stt_hs_session session;
-	enum stt_hs_verdict verdict;
-	struct stt_id_link *link;
-	struct rekey_attempt *a;
+	enum stt_hs_verdict verdict = STT_HS_DROP;
+	static const union stt_addr none;
+	struct stt_hs_session got;
+	int ret = 0;
 
-	if (stt_hs_check(data, len) < 0)
-		return false;
-	link = stt_id_first(&node->rekey_ids, stt_get_be32(data + STT_HS_OFF_RECEIVER));
-	if (!link)
-		return false;
-	a = stt_id_entry(link, struct rekey_attempt, by_id);
-	verdict = stt_attempt_input(&a->attempt, now_ms, from, to, data, len, &session, &why);
+	if (a)
+		verdict = stt_attempt_input(&a->attempt, now_ms, &none, &none, data, len, &got,
+					    &why);
 	if (verdict == STT_HS_DROP) {
 		node_count_drop(node, why);
-	} else if (verdict == STT_HS_DONE) {
-		confirmed(node, a);
-	} else {
-		int ret = verdict == STT_HS_INSTALL ? install(node, a, &session) : 0;
-
-		sodium_memzero(&session, sizeof(session));
-		if (ret)
-			give_up(node, a);
-		else
-			tick(node, a, now_ms);
+		return;
 	}
-	return true;
+	if (verdict == STT_HS_DONE) {
+		confirmed(node, a);
+		return;
+	}
+	if (verdict == STT_HS_INSTALL)
+		ret = install(node, a, &got);
+	sodium_memzero(&got, sizeof(got));
+	if (ret)
+		give_up(node, a);
+	else
+		tick(node, a, now_ms);
 }
 
 uint64_t node_rekey_tick(struct stt_node *node, uint64_t now_ms)
@@ -307,10 +290,19 @@ bool node_rekey_find(void *ctx, uint64_t session, uint8_t epoch, struct stt_hs_r
 	       node_rekey_secret(r, (uint8_t)((epoch + STT_EPOCHS - 1) % STT_EPOCHS), out);
 }
 
-/* An older HELLO of the peer's, which the network has held back. */
+/* An older HELLO of the peer's, which the network has held back, or one again. */
 static bool is_late(const struct node_rekey *r, const uint8_t *time)
 {
-	return node_now_ms() < r->answering_ms && memcmp(time, r->time, sizeof(r->time)) <= 0;
+	return memcmp(time, r->answered, sizeof(r->answered)) <= 0;
+}
+
+/*
+ * Our own goes on. An end that has sent AUTH_PROOF was answered by the other one,
+ * which so has no attempt any more: what comes now is late.
+ */
+static bool goes_on(const struct node_rekey *r)
+{
+	return r->attempt && (r->first || r->attempt->installed);
 }
 
 bool node_rekey_admit(void *ctx, uint64_t session, uint8_t epoch, const uint8_t *time)
@@ -319,14 +311,26 @@ bool node_rekey_admit(void *ctx, uint64_t session, uint8_t epoch, const uint8_t 
 	struct node_rekey *r = node_rekey_of(node, session);
 	struct stt_session_info info;
 
-	if (!r || (r->attempt && r->first) || is_late(r, time) || read_settled(node, session, &info) ||
+	if (!r || goes_on(r) || is_late(r, time) || read_settled(node, session, &info) ||
 	    epoch != epoch_after(info.tx_epoch))
 		return false;
 	if (r->attempt)
 		give_up(node, r->attempt);
-	r->answering_ms = node_now_ms() + STT_HS_LIFETIME_MS;
-	memcpy(r->time, time, sizeof(r->time));
+	memcpy(r->answered, time, sizeof(r->answered));
 	return true;
+}
+
+/* The peer has sent AUTH_PROOF: one that we have begun since comes to nothing. */
+int node_rekey_answered(struct stt_node *node, const struct stt_hs_session *s)
+{
+	struct node_rekey *r = node_rekey_of(node, s->id);
+
+	if (!r)
+		return stt_err(-ENOENT, "there is no session %016llx to rekey any more",
+			       (unsigned long long)s->id);
+	if (r->attempt)
+		give_up(node, r->attempt);
+	return install_keys(node, r, s);
 }
 
 /* ---- sessions come and go ----------------------------------------------- */
@@ -395,6 +399,5 @@ void node_rekey_stop(struct stt_node *node)
 {
 	while (!TAILQ_EMPTY(&node->rekey_attempts))
 		finish(node, TAILQ_FIRST(&node->rekey_attempts));
-	stt_id_free(&node->rekey_ids);
 	node_rekey_free_all(node);
 }

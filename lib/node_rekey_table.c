@@ -73,11 +73,10 @@ struct node_rekey *node_rekey_of(const struct stt_node *node, uint64_t session)
 
 void node_rekey_add(struct stt_node *node, const struct stt_hs_session *s, bool first)
 {
-	struct node_rekey *r = node_rekey_of(node, s->id);
+	struct node_rekey *r;
 
 	/* The event that the old session of this id is gone may be on its way. */
-	if (r)
-		node_rekey_remove(node, r);
+	node_rekey_gone(node, s->id);
 	r = pool_get(node);
 	if (!r)
 		return;

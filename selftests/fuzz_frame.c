@@ -48,7 +48,8 @@ static void inner(const uint8_t *body, size_t size)
 	must(!in.flags && in.frag <= in.last);
 	must(!in.last || size > STT_INNER_LEN);
 	must(stt_kind_is_message(in.kind) ||
-	     (!in.stream && !in.last && size - STT_INNER_LEN <= 1));
+	     (!in.stream && !in.last && size - STT_INNER_LEN <=
+	      (in.kind == STT_KIND_HANDSHAKE ? STT_HS_FRAME_MAX : 1)));
 }
 
 static void window(struct stt_replay *r, uint64_t counter)

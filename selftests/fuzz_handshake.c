@@ -23,22 +23,45 @@ struct world {
 	struct stt_initiator	in;
 	struct stt_responder	*re;
 	struct stt_hs_frame	kinds[4];
+	uint64_t		session;	/* that it is about; 0: a new one */
 	bool			edited;		/* what was taken so far */
 };
 
-static void setup(struct world *w)
+static const struct stt_hs_rekey rekey_r = { .session = 5, .epoch = 1, .secret = { 7 } };
+
+static bool find(void *ctx, uint64_t session, uint8_t epoch, struct stt_hs_rekey *rekey)
+{
+	(void)ctx;
+	*rekey = rekey_r;
+	return session == rekey_r.session && epoch == rekey_r.epoch;
+}
+
+static bool admit(void *ctx, uint64_t session, uint8_t epoch, const uint8_t *time)
+{
+	(void)ctx;
+	return session == rekey_r.session && epoch == rekey_r.epoch && time[0];
+}
+
+static void setup(struct world *w, bool rekey)
 {
 	static const uint8_t id_i[32] = { 1 }, id_r[32] = { 2 };
 	uint8_t time[STT_HS_TIME_LEN];
 	struct stt_responder_params rp = {
 		.keyring = &w->ring, .node_id = id_r, .suites = SUITES,
 		.pending_max = 4, .replay_max = 4, .clock_s = 1, .lag_s = 300,
+		.rekey = { .find = find, .admit = admit },
 	};
+	struct stt_hs_rekey rekey_i = rekey_r;
 	struct stt_initiator_params ip = {
 		.keyring = &w->ring, .node_id = id_i, .time = time, .suites = SUITES, .id = 9,
 	};
 
 	memset(w, 0, sizeof(*w));
+	rekey_i.first = true;
+	if (rekey) {
+		w->session = rekey_r.session;
+		ip.rekey = &rekey_i;
+	}
 	w->ring = (struct stt_hs_keyring){ &w->seed, 1 };
 	stt_hs_time(time, 1, 0);
 	w->re = stt_responder_new(&rp);
@@ -51,7 +74,7 @@ static void setup(struct world *w)
 
 /* Give a frame to the side it is for and keep the answer as the next kind. */
 static enum stt_hs_verdict deliver(struct world *w, const uint8_t *frame, size_t len,
-				   int kind, uint64_t now)
+				   int kind, uint64_t in, uint64_t now)
 {
 	struct stt_hs_session session;
 	enum stt_hs_verdict verdict;
@@ -68,8 +91,8 @@ static enum stt_hs_verdict deliver(struct world *w, const uint8_t *frame, size_t
 			out = w->in.candidates[w->in.n_turns - 1].proof;
 		}
 	} else {
-		verdict = stt_responder_input(w->re, now, frame, len, &out, &session, &handle,
-					      &why);
+		verdict = stt_responder_input(w->re, now, in, frame, len, &out, &session,
+					      &handle, &why);
 	}
 	if (verdict == STT_HS_SEND || verdict == STT_HS_INSTALL)
 		w->kinds[(kind + 1) & 3] = out;
@@ -94,7 +117,13 @@ static void step(struct world *w, const uint8_t *cmd, uint64_t now)
 	if (cmd[0] & 16)
 		len = cmd[1] % (len + 1);
 	w->edited |= len != w->kinds[kind].len || memcmp(frame, w->kinds[kind].data, len);
-	verdict = deliver(w, frame, len, kind, now);
+	/* The wrong way in is no way. */
+	if ((cmd[0] & 32) && !(kind & 1)) {
+		if (deliver(w, frame, len, kind, w->session ^ cmd[1] ^ 0x100, now) != STT_HS_DROP)
+			abort();
+		return;
+	}
+	verdict = deliver(w, frame, len, kind, w->session, now);
 	if (!w->edited)
 		return;
 	/*
@@ -107,7 +136,7 @@ static void step(struct world *w, const uint8_t *cmd, uint64_t now)
 		w->edited = before;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run(const uint8_t *data, size_t size, bool rekey)
 {
 	struct stt_hs_session session;
 	struct stt_hs_frame out;
@@ -115,14 +144,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct world w;
 	uint32_t handle;
 
-	if (sodium_init() < 0)
-		abort();
-	setup(&w);
-	stt_responder_input(w.re, 0, data, size, &out, &session, &handle, &why);
+	setup(&w, rekey);
+	stt_responder_input(w.re, 0, w.session, data, size, &out, &session, &handle, &why);
 	stt_initiator_input(&w.in, 0, data, size, &session, &why);
 	for (size_t i = 0; i + 4 <= size; i += 4)
 		step(&w, data + i, (uint64_t)data[i + 3] * 100);
 	stt_responder_free(w.re);
 	stt_initiator_wipe(&w.in);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (sodium_init() < 0)
+		abort();
+	run(data, size, false);
+	run(data, size, true);
 	return 0;
 }

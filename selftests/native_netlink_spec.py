@@ -276,7 +276,7 @@ class Spec:
 def comment_kind(comment):
     """The type that a comment of the header begins with."""
     for pattern, kind in ((r"u16, network order", "be16"), (r"(u8|u16|u32|u64)\b", None),
-                          (r"string\b", "string"), (r"nest of enum stt_attr_", "nest"),
+                          (r"string\b", "string"), (r"flag\b", "flag"), (r"nest of enum stt_attr_", "nest"),
                           (r"4 bytes", "ipv4"), (r"\w+ bytes", "binary")):
         m = re.match(pattern, comment)
         if m:
@@ -449,7 +449,7 @@ def check_replies(tap, spec, module):
     for set_name, s in spec.sets.items():
         names = spec.named(set_name, ("do", "dump"), "reply")
         if set_name == "key":
-            names = {a["name"] for a in s["attributes"]} - {"pad", "secret"}
+            names = {a["name"] for a in s["attributes"]} - {"pad", "secret", "waiting"}
         wanted = {spec.attr_name(s, n): spec.kind(spec.attrs[spec.attr_name(s, n)])
                   for n in names}
         got = {a: k for a, k in puts.items() if a.startswith(c_name(s["name-prefix"]))}

@@ -171,9 +171,9 @@ static bool all_opened(const struct pair *p, const struct load *l)
 	tap_diag("sent %lu, failed %lu, passed on %lu, opened %llu, dropped %llu, read %lu",
 		 l->sent, l->failed, out, (unsigned long long)v[STT_A_STATS_RX_FRAMES],
 		 (unsigned long long)dropped, l->received);
-	/* Some are heartbeats that move to the new epoch, none is missing. */
+	/* Some are of rekeys, or heartbeats that move to the new epoch; none is missing. */
 	return !l->failed && v[STT_A_STATS_RX_FRAMES] == out && !dropped &&
-	       l->received <= out && l->received + 64 >= out;
+	       l->received <= out && l->received + v[STT_A_STATS_RX_HANDSHAKE] + 64 >= out;
 }
 
 static void rekey_often(struct pair *p, unsigned int times)
@@ -324,8 +324,96 @@ static void test_gone(void)
 	stt_node_rekey(p.node[1], p.id);
 	for (int i = 0; i < 12; i++)
 		nap(250000);
-	tap_ok(stats_of(p.node[0]).handshakes.unknown > 0 && epoch_of(&p, 1) == 0,
-	       "A30 a peer without the session is silent");
+	tap_ok(stats_of(p.node[0]).kernel.v[STT_A_STATS_DROP_NO_SESSION] > 0 &&
+	       epoch_of(&p, 1) == 0, "A30 a peer without the session is silent");
+	pair_close(&p);
+}
+
+/* ---- those who want to stop it ------------------------------------------- */
+
+struct flood {
+	struct lossy	*relay;
+	atomic_bool	stop;
+};
+
+static void *flood(void *arg)
+{
+	struct flood *f = arg;
+
+	while (!atomic_load(&f->stop)) {
+		lossy_junk(f->relay);
+		nap(1000);
+	}
+	return NULL;
+}
+
+static bool is_limited(const struct pair *p)
+{
+	return stats_of(p->node[0]).kernel.v[STT_A_STATS_DROP_HS_RATE] &&
+	       stats_of(p->node[1]).kernel.v[STT_A_STATS_DROP_HS_RATE];
+}
+
+/* Junk with the addresses of the peers uses up all that the limit lets through. */
+static void test_flood(void)
+{
+	uint64_t end = now_ms() + WAIT_MS;
+	struct flood f = { 0 };
+	pthread_t thread;
+	bool good = true;
+	struct pair p;
+
+	pair_open(&p, &never);
+	f.relay = &p.relay;
+	pthread_create(&thread, NULL, flood, &f);
+	while (!is_limited(&p) && now_ms() < end)
+		nap(10000);
+	tap_ok(is_limited(&p), "A12 a flood of junk from the addresses of the peers is limited");
+	for (unsigned int i = 1; i <= 4; i++)
+		good = good && !stt_node_rekey(p.node[i % 2], p.id) && reaches(&p, i);
+	tap_ok(good && talks(&p), "A30 such a flood at both ends stops no rekey");
+	atomic_store(&f.stop, true);
+	pthread_join(thread, NULL);
+	pair_close(&p);
+}
+
+/* Until so many HELLOs of connects or rekeys were refused by @end. */
+static bool refuses(const struct pair *p, int end, uint64_t times)
+{
+	uint64_t until = now_ms() + 5000;
+
+	while (stats_of(p->node[end]).handshakes.refused < times && now_ms() < until)
+		nap(10000);
+	return stats_of(p->node[end]).handshakes.refused == times;
+}
+
+/*
+ * A HELLO that was held back comes when its sender has sent a newer one, which
+ * was answered: it is not taken, however much later.
+ */
+static void test_withheld(void)
+{
+	const unsigned int hello = 1U << STT_FRAME_HELLO, response = 1U << STT_FRAME_RESPONSE;
+	uint64_t refused;
+	struct pair p;
+
+	pair_open(&p, &never);
+	atomic_store(&p.relay.withhold, 1);
+	atomic_store(&p.relay.block, hello | response);
+	stt_node_rekey(p.node[1], p.id);
+	/* Its next one comes after five seconds. */
+	for (int i = 0; i < 24; i++)
+		nap(250000);
+	atomic_store(&p.relay.block, response);
+	for (int i = 0; i < 10; i++)
+		nap(250000);
+	atomic_store(&p.relay.block, hello | response);
+	for (int i = 0; i < 48; i++)
+		nap(250000);
+	refused = stats_of(p.node[0]).handshakes.refused;
+	tap_ok(!atomic_load(&p.relay.withhold) && lossy_replay(&p.relay) &&
+	       refuses(&p, 0, refused + 1), "A30 a HELLO that was held back is not taken");
+	atomic_store(&p.relay.block, 0);
+	tap_ok(reaches(&p, 1) && talks(&p), "A30 and the next one is");
 	pair_close(&p);
 }
 
@@ -333,12 +421,14 @@ int main(void)
 {
 	const struct rekeying age = { .age_ms = 1500 }, volume = { .volume = 300 };
 
-	tap_plan(24);
+	tap_plan(28);
 	test_idle();
 	test_lost();
 	test_silent();
 	test_replay();
 	test_gone();
+	test_flood();
+	test_withheld();
 	test_load("by age", &age, false);
 	test_load("by volume", &volume, false);
 	test_load("on demand", &never, true);

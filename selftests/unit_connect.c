@@ -243,7 +243,7 @@ static void begin_two(struct world *w, struct holders *h)
 		h->re[i] = stt_responder_new(&p);
 		assert_non_null(h->re[i]);
 		stt_responder_accept(h->re[i], true);
-		assert_int_equal(stt_responder_input(h->re[i], 300, w->last.data, w->last.len,
+		assert_int_equal(stt_responder_input(h->re[i], 300, 0, w->last.data, w->last.len,
 						     &h->response[i], &session, &handle, &why),
 				 STT_HS_SEND);
 	}

@@ -90,7 +90,7 @@ static int teardown(void **state)
 static enum stt_hs_verdict to_responder(struct world *w, const struct stt_hs_frame *f,
 					uint64_t now)
 {
-	return stt_responder_input(w->re, now, f->data, f->len, &w->out, &w->sr, &w->handle,
+	return stt_responder_input(w->re, now, 0, f->data, f->len, &w->out, &w->sr, &w->handle,
 				   &w->why);
 }
 
@@ -290,7 +290,7 @@ static void test_lengths(void **state)
 				exact[1] = STT_WIRE_VERSION;
 				exact[2] = exact[3] = 0;
 			}
-			assert_int_equal(stt_responder_input(w->re, NOW, exact, len, &w->out,
+			assert_int_equal(stt_responder_input(w->re, NOW, 0, exact, len, &w->out,
 							     &w->sr, &w->handle, &w->why),
 					 STT_HS_DROP);
 			assert_int_equal(stt_initiator_input(&w->in, NOW, exact, len, &w->si,
@@ -595,7 +595,7 @@ static struct stt_hs_frame ask(struct world *w, struct stt_responder *re,
 	struct stt_hs_frame out = { .len = 0 };
 	struct stt_hs_session session;
 
-	assert_int_not_equal(stt_responder_input(re, NOW, f->data, f->len, &out, &session,
+	assert_int_not_equal(stt_responder_input(re, NOW, 0, f->data, f->len, &out, &session,
 						 &w->handle, &w->why), STT_HS_DROP);
 	return out;
 }

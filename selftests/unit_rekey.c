@@ -26,6 +26,7 @@ struct world {
 	struct stt_hs_keyring	ring;
 	uint8_t			id_i[32], id_r[32];
 	struct stt_hs_rekey	rekey_i, rekey_r;
+	uint64_t		in_session;	/* what it came sealed in */
 	bool			admit;
 	unsigned int		asked;		/* whether to admit */
 	struct stt_initiator	in;
@@ -86,6 +87,7 @@ static int setup(void **state)
 	w->rekey_r = w->rekey_i;
 	w->rekey_r.first = false;
 	w->admit = true;
+	w->in_session = SESSION;
 	/* It accepts nobody new; the peer of a session needs no welcome. */
 	w->re = stt_responder_new(&p);
 	hello(w);
@@ -104,8 +106,8 @@ static int teardown(void **state)
 
 static enum stt_hs_verdict to_responder(struct world *w, const struct stt_hs_frame *f)
 {
-	return stt_responder_input(w->re, NOW, f->data, f->len, &w->out, &w->sr, &w->handle,
-				   &w->why);
+	return stt_responder_input(w->re, NOW, w->in_session, f->data, f->len, &w->out, &w->sr,
+				   &w->handle, &w->why);
 }
 
 static enum stt_hs_verdict to_initiator(struct world *w)
@@ -189,10 +191,10 @@ static void test_not_there(void **state)
 {
 	struct world *w = *state;
 
-	w->rekey_i.session++;
+	w->in_session = ++w->rekey_i.session;
 	hello(w);
 	dropped(w, STT_HS_DROP_UNKNOWN);
-	w->rekey_i.session--;
+	w->in_session = --w->rekey_i.session;
 	w->rekey_i.epoch++;
 	hello(w);
 	dropped(w, STT_HS_DROP_UNKNOWN);
@@ -221,7 +223,6 @@ static void test_superseded(void **state)
 	proof = w->in.candidates[0].proof;
 	hello(w);
 	assert_int_equal(to_responder(w, &w->in.hello), STT_HS_SEND);
-	assert_int_equal(stt_responder_pending(w->re), 1);
 	assert_int_equal(to_initiator(w), STT_HS_INSTALL);
 	assert_int_equal(to_responder(w, &proof), STT_HS_DROP);
 	assert_int_equal(w->why, STT_HS_DROP_UNKNOWN);
@@ -268,6 +269,148 @@ static void test_bound(void **state)
 	assert_int_equal(to_responder(w, &w->in.hello), STT_HS_SEND);
 }
 
+/* What a session is about comes sealed in it, and nothing else does. */
+static void test_doors(void **state)
+{
+	static const uint64_t wrong[] = { 0, SESSION + 1, ~0ULL };
+	struct world *w = *state;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		w->in_session = wrong[i];
+		dropped(w, STT_HS_DROP_UNKNOWN);
+	}
+	assert_int_equal(w->asked, 0);
+	w->in_session = SESSION;
+	assert_int_equal(to_responder(w, &w->in.hello), STT_HS_SEND);
+	/* The same HELLO gets the same RESPONSE, but not anywhere. */
+	for (unsigned int i = 0; i < 3; i++) {
+		w->in_session = wrong[i];
+		dropped(w, STT_HS_DROP_UNKNOWN);
+	}
+	assert_int_equal(to_initiator(w), STT_HS_INSTALL);
+	w->in.candidates[0].proving = true;
+	for (unsigned int i = 0; i < 3; i++) {
+		w->in_session = wrong[i];
+		assert_int_equal(to_responder(w, &w->in.candidates[0].proof), STT_HS_DROP);
+		assert_int_equal(w->why, STT_HS_DROP_UNKNOWN);
+	}
+	w->in_session = SESSION;
+	assert_int_equal(to_responder(w, &w->in.candidates[0].proof), STT_HS_INSTALL);
+}
+
+static struct stt_hs_frame stranger(struct world *w, int64_t clock)
+{
+	uint8_t time[STT_HS_TIME_LEN], id[32];
+	struct stt_initiator_params p = {
+		.keyring = &w->ring, .node_id = id, .time = time, .suites = SUITES, .id = 78,
+	};
+	struct stt_initiator in = { 0 };
+	struct stt_hs_frame f;
+
+	randombytes_buf(id, sizeof(id));
+	stt_hs_time(time, clock, 0);
+	stt_initiator_start(&in, &p, NOW);
+	f = in.hello;
+	stt_initiator_wipe(&in);
+	return f;
+}
+
+static void test_sealed_stranger(void **state)
+{
+	struct world *w = *state;
+	struct stt_hs_frame f = stranger(w, CLOCK);
+
+	stt_responder_accept(w->re, true);
+	assert_int_equal(to_responder(w, &f), STT_HS_DROP);
+	assert_int_equal(w->why, STT_HS_DROP_UNKNOWN);
+	w->in_session = 0;
+	assert_int_equal(to_responder(w, &f), STT_HS_SEND);
+}
+
+/* Strangers who hold the seed fill the table; the peer needs no place in it. */
+static void test_full(void **state)
+{
+	struct world *w = *state;
+	struct stt_responder_params p = {
+		.keyring = &w->ring, .node_id = w->id_r, .suites = SUITES, .pending_max = 1,
+		.clock_s = CLOCK, .lag_s = 300,
+		.rekey = { .find = find, .admit = admit, .ctx = w },
+	};
+	struct stt_hs_frame f[2] = { stranger(w, CLOCK), stranger(w, CLOCK) };
+
+	stt_responder_free(w->re);
+	w->re = stt_responder_new(&p);
+	stt_responder_accept(w->re, true);
+	w->in_session = 0;
+	assert_int_equal(to_responder(w, &f[0]), STT_HS_SEND);
+	assert_int_equal(to_responder(w, &f[1]), STT_HS_DROP);
+	assert_int_equal(w->why, STT_HS_DROP_FULL);
+	w->in_session = SESSION;
+	test_good(state);
+}
+
+/* Any clock will do. */
+static void test_clock(void **state)
+{
+	static const int64_t clocks[] = { 0, CLOCK - 3600, CLOCK + 3600, 1LL << 40 };
+	struct world *w = *state;
+
+	stt_responder_accept(w->re, true);
+	for (unsigned int i = 0; i < 4; i++) {
+		struct stt_hs_frame f = stranger(w, CLOCK);
+
+		stt_responder_clock(w->re, clocks[i]);
+		w->in_session = 0;
+		assert_int_equal(to_responder(w, &f), STT_HS_DROP);
+		assert_int_equal(w->why, STT_HS_DROP_REPLAYED);
+		w->in_session = SESSION;
+		hello(w);
+		test_good(state);
+	}
+}
+
+/* HELLOs of a session are in order whatever the clock does. */
+static void test_time(void **state)
+{
+	static const struct {
+		int64_t s;
+		uint32_t ns;
+	} clocks[] = {
+		{ 1000, 5 }, { 1000, 6 }, { 1000, 6 }, { 999, 7 }, { -5, 0 }, { 1000, 8 },
+		{ 1LL << 40, 999999999 }, { 5, 0 }, { 5, 0 },
+	};
+	uint8_t time[STT_HS_TIME_LEN] = { 0 }, last[STT_HS_TIME_LEN], now[STT_HS_TIME_LEN];
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(clocks) / sizeof(*clocks); i++) {
+		memcpy(last, time, sizeof(last));
+		stt_hs_time_after(time, clocks[i].s, clocks[i].ns);
+		assert_true(memcmp(time, last, sizeof(time)) > 0);
+		stt_hs_time(now, clocks[i].s, clocks[i].ns);
+		if (memcmp(now, last, sizeof(now)) > 0)
+			assert_memory_equal(time, now, sizeof(now));
+	}
+	memset(time + 8, 0xff, 4);
+	memcpy(last, time, sizeof(last));
+	stt_hs_time_after(time, 5, 0);
+	assert_true(memcmp(time, last, sizeof(time)) > 0);
+}
+
+/* The peer has answered our own: what it had begun itself is over. */
+static void test_ended(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(to_responder(w, &w->in.hello), STT_HS_SEND);
+	assert_int_equal(to_initiator(w), STT_HS_INSTALL);
+	w->in.candidates[0].proving = true;
+	stt_responder_end_rekey(w->re, SESSION + (1ULL << 32));
+	stt_responder_end_rekey(w->re, SESSION);
+	assert_int_equal(to_responder(w, &w->in.candidates[0].proof), STT_HS_DROP);
+	assert_int_equal(w->why, STT_HS_DROP_UNKNOWN);
+	assert_int_equal(stt_responder_expire(w->re, NOW), UINT64_MAX);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -282,6 +425,12 @@ int main(void)
 		TEST(test_superseded),
 		TEST(test_no_rekeys),
 		TEST(test_bound),
+		TEST(test_doors),
+		TEST(test_sealed_stranger),
+		TEST(test_full),
+		TEST(test_clock),
+		TEST(test_time),
+		TEST(test_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,7 +62,7 @@ static enum stt_hs_verdict ask(struct world *w)
 {
 	const struct stt_hs_frame *f = &w->in.hello;
 
-	return stt_responder_input(w->re, NOW, f->data, f->len, &w->out, &w->session,
+	return stt_responder_input(w->re, NOW, 0, f->data, f->len, &w->out, &w->session,
 				   &w->handle, &w->why);
 }
 
@@ -84,7 +84,7 @@ static uint8_t agreed(uint32_t offered, uint32_t taken, uint8_t preferred)
 		suite = w.session.suite;
 		w.in.candidates[0].proving = true;
 		proof = w.in.candidates[0].proof;
-		assert_int_equal(stt_responder_input(w.re, NOW, proof.data, proof.len, &w.out,
+		assert_int_equal(stt_responder_input(w.re, NOW, 0, proof.data, proof.len, &w.out,
 						     &w.session, &w.handle, &w.why),
 				 STT_HS_INSTALL);
 		assert_int_equal(w.session.suite, suite);

@@ -21,9 +21,12 @@
 
 /*
  * What kernel/rekey.c promises where keys are as short-lived as here: the
- * previous epoch ends after one age, all others after three.
+ * previous epoch ends after one age, the current one after three, and keys that
+ * wait after 20 s, when no handshake can be under way any more.
  */
 #define REJECT 3
+#define WAITING 20000
+#define LATE(ms) ((ms) + (ms) / 8 + 500)
 
 static int set_rekey(struct duo *d, uint32_t age_ms, uint32_t volume)
 {
@@ -252,6 +255,30 @@ static bool proves(int path)
 	return true;
 }
 
+/* One request moves the session and its keys: the peer's new place gets the proof. */
+static bool proves_there(int path)
+{
+	struct stt_session_info s = {
+		.node = 0, .id = ID, .has_tx_epoch = true, .tx_epoch = 1,
+	};
+	uint8_t buf[FRAME_MAX];
+	union stt_addr there;
+	struct duo d;
+	int fd;
+
+	check(duo_open(&d, path, ID));
+	check(next_keys(&d, 1));
+	fd = udp_open(path, 1, &there);
+	check(fd >= 0);
+	s.node = d.k.node;
+	s.peer = there;
+	check_is(stt_ctl_session_set(d.k.ctl, &s), 0);
+	check_is(recv(fd, buf, sizeof(buf), 0), FRAME_OVERHEAD);
+	check_is(buf[STT_OFF_EPOCH], 1);
+	check(is_empty(d.p.fd));
+	return true;
+}
+
 /* Two nodes, one told so: both are in the new epoch, without a message. */
 static bool idle_ends(int path)
 {
@@ -296,7 +323,7 @@ static bool previous_ends(int path)
 	return true;
 }
 
-static bool unproved_ends(int path)
+static bool waiting_ends(int path)
 {
 	struct duo d;
 
@@ -306,8 +333,10 @@ static bool unproved_ends(int path)
 	check_is(set_rekey(&d, AGE, 0), 0);
 	usleep(1000 * (REJECT * AGE - 2000));
 	check_is(keys_of(&d), 4);
-	usleep(1000 * 3500);
+	usleep(1000 * (2000 + LATE(REJECT * AGE) - REJECT * AGE));
 	/* Its own age has ended the current one before. */
+	check_is(keys_of(&d), 2);
+	usleep(1000 * (LATE(WAITING) - LATE(REJECT * AGE)));
 	check_is(keys_of(&d), 0);
 	check(refuses(&d, 1));
 	/* Others may come in their place, the same may not. */
@@ -316,6 +345,54 @@ static bool unproved_ends(int path)
 	check(next_keys(&d, 1));
 	check(accepts(&d, 1));
 	check_is(send(d.fd, "out", 3, 0), 3);
+	return true;
+}
+
+/*
+ * An end that has answered waits for a peer that may have moved long ago, and
+ * cannot be heard: if it gave its half up, neither end could go on.
+ */
+static bool waits(int path)
+{
+	struct duo d;
+
+	check(duo_open(&d, path, ID));
+	check_is(set_rekey(&d, 1000, 0), 0);
+	check(next_keys(&d, 1));
+	usleep(1000 * LATE(10000));
+	check(accepts(&d, 1));
+	check_is(send(d.fd, "out", 3, 0), 3);
+	check_is(side_get(&d.k, ID).tx_epoch, 1);
+	return true;
+}
+
+/* And with the age off for ever. */
+static bool waits_for_ever(int path)
+{
+	struct duo d;
+
+	check(duo_open(&d, path, ID));
+	check_is(set_rekey(&d, AGE, 0), 0);
+	check(next_keys(&d, 1));
+	check_is(set_rekey(&d, 0, 0), 0);
+	usleep(1000 * LATE(WAITING));
+	check_is(keys_of(&d), 4);
+	check(accepts(&d, 1));
+	return true;
+}
+
+/* Moved by its owner, it is never answered: these keys end as well. */
+static bool told_ends(int path)
+{
+	struct duo d;
+
+	check(duo_open(&d, path, ID));
+	check(next_keys(&d, 1));
+	check_is(set_rekey(&d, AGE, 0), 0);
+	check_is(set_tx_epoch(&d, 1), 0);
+	usleep(1000 * LATE(WAITING));
+	check_is(keys_of(&d), 0);
+	check_fails(send(d.fd, "out", 3, 0), EKEYEXPIRED);
 	return true;
 }
 
@@ -472,8 +549,12 @@ static const struct test tests[] = {
 	{ "A30 a node told to move proves itself until it is answered", proves, PATH_V4 },
 	{ "A30 two idle ends do not wait for each other", idle_ends, PATH_V6 },
 	{ "A30 the previous epoch is wiped in time", previous_ends, PATH_V4 },
-	{ "A30 keys that nobody proves are wiped", unproved_ends, PATH_V4 },
+	{ "A30 keys that nobody proves are wiped", waiting_ends, PATH_V4 },
+	{ "A30 they outlast a peer that has moved and cannot be heard", waits, PATH_V4 },
+	{ "A30 for ever, with the age off", waits_for_ever, PATH_V4 },
 	{ "A30 keys that the owner has vouched for stay", told_stays, PATH_V4 },
+	{ "A30 and end when the peer is never heard in them", told_ends, PATH_V4 },
+	{ "A30 a proof goes to where the peer is now", proves_there, PATH_V4 },
 	{ "A30 a key that nobody replaces expires: EKEYEXPIRED", expires, PATH_V4 },
 	{ "A30 with the age off it does not", never, PATH_V4 },
 	{ "A30 all that with an owner that is stopped", stopped_owner, PATH_V4 },

@@ -213,6 +213,16 @@ STT_API int stt_ctl_key_new(struct stt_ctl *ctl, uint32_t node, uint64_t session
 STT_API int stt_ctl_key_del(struct stt_ctl *ctl, uint32_t node, uint64_t session,
 			    uint8_t epoch, uint8_t direction);
 
+/*
+ * The same for keys of the next epoch that wait for the peer: replace takes the
+ * place of one, if there is one, cancel removes one. -EEXIST or -EBUSY: it is in
+ * use already. Each is one step, so no key that the kernel moves to gets lost.
+ */
+STT_API int stt_ctl_key_replace(struct stt_ctl *ctl, uint32_t node, uint64_t session,
+				const struct stt_key *key);
+STT_API int stt_ctl_key_cancel(struct stt_ctl *ctl, uint32_t node, uint64_t session,
+			       uint8_t epoch, uint8_t direction);
+
 STT_API int stt_ctl_socket_dump(struct stt_ctl *ctl,
 				int (*cb)(const struct stt_socket_info *s, void *arg), void *arg);
 

@@ -51,15 +51,18 @@
 
 #define STT_EPOCHS		8	/* epochs count modulo this */
 #define STT_COUNTER_BITS	48
-/* A key refuses to send here, half way to where its counter would end. */
+/* A key sends no messages from here on, half way to where its counter would end. */
 #define STT_COUNTER_LIMIT	(1ULL << 47)
-/* AES-256-GCM refuses here: AES blocks never repeat, and in time it would show. */
-#define STT_COUNTER_LIMIT_GCM	(1ULL << 38)
+/* AES-256-GCM ends here: AES blocks never repeat, and in time it would show. */
+#define STT_COUNTER_LIMIT_GCM	(1ULL << 23)
+/* So many more are left for what is no message: a handshake, above all. */
+#define STT_COUNTER_CONTROL	(1ULL << 20)
 
 /* Kinds, inside the seal. */
 #define STT_KIND_DATA		0x10
 #define STT_KIND_HEARTBEAT	0x13
 #define STT_KIND_HEARTBEAT_ACK	0x14
+#define STT_KIND_HANDSHAKE	0x15	/* payload: a handshake frame, of a rekey */
 #define STT_KIND_SESSION_CLOSE	0x30	/* payload: reason u8 */
 #define STT_KIND_USER_MIN	0x80
 

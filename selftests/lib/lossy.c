@@ -43,23 +43,69 @@ static bool chance(struct lossy *l, unsigned int percent)
 	return l->random % 100 < percent;
 }
 
-static bool is_lost(struct lossy *l, uint8_t type)
+static size_t sealed(size_t len)
 {
-	if (type < 8 && atomic_load(&l->skip[type])) {
+	return len + STT_OVERHEAD;
+}
+
+/* What handshake frame it is, of whatever kind; 0: none. */
+static unsigned int handshake_type(struct lossy *l, int to, const uint8_t *frame, size_t len)
+{
+	if (frame[0] != STT_FRAME_TRANSPORT)
+		return frame[0];
+	if (len == sealed(STT_HS_HELLO_LEN)) {
+		l->began = to;
+		return STT_FRAME_HELLO;
+	}
+	if (len == sealed(STT_HS_RESPONSE_LEN))
+		return STT_FRAME_RESPONSE;
+	if (len == sealed(STT_HS_PROOF_LEN))
+		return to == l->began ? STT_FRAME_AUTH_PROOF : STT_FRAME_FINAL;
+	return 0;
+}
+
+static void keep_frame(struct lossy *l, int to, const uint8_t *frame, size_t len)
+{
+	memcpy(l->frame, frame, len);
+	l->kept = to;
+	l->frame_len = len;
+}
+
+static bool is_withheld(struct lossy *l, int to, const uint8_t *frame, size_t len)
+{
+	if (len != sealed(STT_HS_HELLO_LEN) || !atomic_load(&l->withhold))
+		return false;
+	keep_frame(l, to, frame, len);
+	atomic_store(&l->withhold, 0);
+	return true;
+}
+
+static bool is_lost(struct lossy *l, int to, unsigned int type)
+{
+	if (type && type < 8 && atomic_load(&l->skip[type])) {
 		atomic_fetch_sub(&l->skip[type], 1);
 		return true;
 	}
-	return (type < 32 && (atomic_load(&l->block) & (1U << type))) ||
+	return (type && type < 32 && (atomic_load(&l->block) & (1U << type))) ||
+	       (atomic_load(&l->mute) & (1U << to)) ||
 	       chance(l, atomic_load(&l->percent));
 }
 
-static void keep_frame(struct lossy *l, const uint8_t *frame, size_t len)
+static void record_frame(struct lossy *l, const uint8_t *frame, size_t len)
 {
-	if (atomic_load(&l->record) != frame[STT_OFF_EPOCH] + 1U || len > sizeof(l->frame))
+	if (atomic_load(&l->record) != frame[STT_OFF_EPOCH] + 1U)
 		return;
-	memcpy(l->frame, frame, len);
-	l->frame_len = len;
+	keep_frame(l, 0, frame, len);
 	atomic_store(&l->record, 0);
+}
+
+static bool send_to(const struct lossy *l, int to, const uint8_t *frame, size_t len)
+{
+	struct sockaddr_in a = loopback(l->client);
+
+	if (!to)
+		return send(l->fd[1], frame, len, 0) >= 0;
+	return sendto(l->fd[0], frame, len, 0, (struct sockaddr *)&a, sizeof(a)) >= 0;
 }
 
 static bool pass_on(struct lossy *l, int from)
@@ -78,14 +124,12 @@ static bool pass_on(struct lossy *l, int from)
 		l->client = ntohs(a.sin_port);
 	if (transport)
 		atomic_fetch_add(&l->in[from], 1);
-	if (is_lost(l, frame[0]))
-		return true;
-	a = loopback(l->client);
-	if (from && sendto(l->fd[0], frame, (size_t)len, 0, (struct sockaddr *)&a, sizeof(a)) < 0)
+	if (is_withheld(l, from, frame, (size_t)len) ||
+	    is_lost(l, from, handshake_type(l, from, frame, (size_t)len)))
 		return true;
 	if (!from && transport)
-		keep_frame(l, frame, (size_t)len);
-	if (!from && send(l->fd[1], frame, (size_t)len, 0) < 0)
+		record_frame(l, frame, (size_t)len);
+	if (!send_to(l, from, frame, (size_t)len))
 		return true;
 	if (transport)
 		atomic_fetch_add(&l->out[from], 1);
@@ -134,6 +178,21 @@ void lossy_stop(struct lossy *l)
 
 bool lossy_replay(struct lossy *l)
 {
-	return l->frame_len &&
-	       send(l->fd[1], l->frame, l->frame_len, 0) == (ssize_t)l->frame_len;
+	return l->frame_len && send_to(l, l->kept, l->frame, l->frame_len);
+}
+
+void lossy_junk(struct lossy *l)
+{
+	static const size_t len[] = {
+		STT_HS_HELLO_LEN, STT_HS_RESPONSE_LEN, STT_HS_PROOF_LEN, STT_HS_PROOF_LEN,
+	};
+	uint8_t frame[STT_HS_HELLO_LEN] = { 0 };
+
+	frame[STT_HS_OFF_VERSION] = STT_WIRE_VERSION;
+	frame[STT_HS_OFF_SENDER] = 1;
+	for (int i = 0; i < 4; i++) {
+		frame[STT_HS_OFF_TYPE] = (uint8_t)(STT_FRAME_HELLO + i);
+		for (int to = 0; to < 2; to++)
+			send_to(l, to, frame, len[i]);
+	}
 }

@@ -32,7 +32,7 @@
  * everything from USER_MIN up is delivered untouched.
  */
 #define STT_MSG_ANY		0x00	/* bind: all data; send: same as DATA */
-#define STT_MSG_HANDSHAKE	0x01	/* bind: handshake frames */
+#define STT_MSG_HANDSHAKE	0x01	/* bind: handshake frames; send: sealed, in a session */
 #define STT_MSG_DATA		0x10
 #define STT_MSG_USER_MIN	0x80
 #define STT_MSG_USER_MAX	0xff
@@ -88,7 +88,8 @@ struct sockaddr_stt {
 /*
  * Control messages of a handshake socket, level SOL_STT: a struct sockaddr_in
  * or sockaddr_in6 (scope id set for link-local addresses) each. The address a
- * datagram came from, and the address and port it was sent to.
+ * datagram came from, and the address and port it was sent to. What came sealed
+ * has neither: its address names the session.
  */
 #define STT_CMSG_PEER_ADDR	1
 #define STT_CMSG_LOCAL_ADDR	2
@@ -295,6 +296,9 @@ enum stt_attr_key {
 	STT_A_KEY_SUITE,		/* u8: enum stt_suite */
 	STT_A_KEY_SECRET,		/* STT_KEY_LEN bytes; goes in, never comes out */
 	STT_A_KEY_COUNTER,		/* u64: next to send, or highest received (get) */
+	STT_A_KEY_WAITING,		/* flag: in the place of one that waits, if there is
+					 * one (new); only one that waits (del)
+					 */
 	__STT_A_KEY_MAX,
 };
 
