@@ -50,6 +50,7 @@
 
 /* What a /48 may, in networks of 64 bits. */
 #define STT_HS_SITE_SHARE	8
+#define STT_HS_SESSION_SHARE	10	/* a tenth */
 
 /**
  * struct stt_hs_source - a token bucket
@@ -172,20 +173,20 @@ bool stt_handshake_allow(struct stt_node *node, const struct sk_buff *skb, u8 ty
 
 /*
  * The same for one that came sealed in a session, which has a bucket of its own:
- * a tenth of what a source has, as a rekey takes two messages and their repeats.
+ * a part of what a source has, as a rekey takes two messages and their repeats.
  */
 bool stt_handshake_allow_sealed(struct stt_node *node, const struct stt_session *s)
 {
 	const struct stt_net *sn = stt_net(node->net);
 	u32 rate = READ_ONCE(sn->handshake_rate);
-	u64 tag = siphash_2u64(s->id, ~(u64)(unsigned long)node, &stt_hs_key);
+	u64 tag = siphash_2u64(s->id, ~(u64)node->id, &stt_hs_key);
 	u64 interval;
 
 	if (!rate)
 		return true;
-	interval = 10 * NSEC_PER_SEC / rate;
-	return stt_hs_take(sn->handshake_table, tag, interval,
-			   interval * max(READ_ONCE(sn->handshake_burst) / 10, 1U));
+	interval = NSEC_PER_SEC / rate;
+	return stt_hs_take(sn->handshake_table, tag, interval * STT_HS_SESSION_SHARE, interval *
+			   max_t(u32, READ_ONCE(sn->handshake_burst), STT_HS_SESSION_SHARE));
 }
 
 static struct stt_hs_table *stt_hs_create(void)

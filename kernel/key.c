@@ -358,14 +358,15 @@ static int stt_tx_key_remove(struct stt_session *s, u8 epoch, bool waiting)
 {
 	struct stt_tx_key *tx = stt_tx_key_in(s, &s->tx);
 
-	if (stt_tx_key_waits(s, epoch))
+	if (stt_tx_key_waits(s, epoch)) {
 		stt_tx_key_retire(s, &s->tx_next);
-	else if (!tx || tx->key.epoch != epoch)
+		return 0;
+	}
+	if (!tx || tx->key.epoch != epoch)
 		return -ENOENT;
-	else if (waiting)
+	if (waiting)
 		return -EBUSY;
-	else
-		stt_tx_key_retire(s, &s->tx);
+	stt_tx_key_retire(s, &s->tx);
 	return 0;
 }
 

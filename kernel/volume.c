@@ -19,7 +19,7 @@
 #include "frame.h"
 #include "volume.h"
 
-#define STT_VOLUME_ASK		(1ULL << 32)
+#define STT_VOLUME_ASK		0x100000000ULL
 #define STT_VOLUME_ASK_GCM	(STT_COUNTER_LIMIT_GCM / 2)
 
 u64 stt_volume_ask(u8 suite, u32 wanted)
