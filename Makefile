@@ -108,15 +108,19 @@ $(MODULE_COPY): $(MDIR)/%: %
 	@touch $@
 
 # Modules that tests load. What this kernel cannot have is left out by Kbuild.
-TEST_MDIR	:= $(BUILD)/nosimd-$(KVER)
+TEST_MODULES	:= nosimd vmfork
+TEST_MDIRS	:= $(TEST_MODULES:%=$(BUILD)/%-$(KVER))
 
-test-modules: $(TEST_MDIR)/.built
-	$(call built,test-modules,$(<D))
+test-modules: $(TEST_MDIRS:%=%/.built)
+	$(call built,test-modules,$(TEST_MDIRS))
 
-$(TEST_MDIR)/.built: $(wildcard selftests/nosimd/*)
-	@mkdir -p $(@D) && cp $^ $(@D)
-	+$(Q)$(MAKE) $(if $(V),,-s) -C $(KDIR) M=$(abspath $(@D)) --no-print-directory modules
-	@touch $@
+define test_module_rule
+$(BUILD)/$(1)-$(KVER)/.built: $(wildcard selftests/$(1)/*)
+	@mkdir -p $$(@D) && cp $$^ $$(@D)
+	+$$(Q)$$(MAKE) $$(if $$(V),,-s) -C $$(KDIR) M=$$(abspath $$(@D)) --no-print-directory modules
+	@touch $$@
+endef
+$(foreach m,$(TEST_MODULES),$(eval $(call test_module_rule,$(m))))
 
 .PHONY: module-skipped
 module-skipped:

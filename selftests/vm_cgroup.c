@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/peer.c */
+/* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/peer.c selftests/lib/cgroup.c */
 /*
  * R26: filters of a cgroup (BPF_PROG_TYPE_CGROUP_SKB; systemd's IPAddressDeny= is
  * one) hold for what a node sends and receives. The cgroup that counts is the
@@ -7,22 +7,18 @@
  */
 #include <fcntl.h>
 #include <linux/bpf.h>
-#include <linux/magic.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "lib/cgroup.h"
 #include "lib/peer.h"
 
 #define ID 0xc6ULL
 #define HEARTBEAT 0x13
-#define ROOT "/sys/fs/cgroup"
-#define GROUP ROOT "/stt-selftest"
 
 /* One instruction, as <linux/filter.h> of the kernel's own writes it. */
 #define INSN(c, d, s, o, i) \
@@ -98,32 +94,12 @@ static int attach(int group, int prog, int where, int cmd)
 /* ------------------------------------------------------------------------ */
 /* The group                                                                */
 
-static bool join(const char *group)
-{
-	char file[200];
-	int fd, ret;
-
-	snprintf(file, sizeof(file), "%s/cgroup.procs", group);
-	fd = open(file, O_WRONLY | O_CLOEXEC);
-	ret = write(fd, "0", 1);
-	close(fd);
-	return ret == 1;
-}
-
-static void leave(void *arg)
-{
-	(void)arg;
-	join(ROOT);
-	rmdir(GROUP);
-}
-
 /* A new group, with the caller in it. Returns a descriptor. */
 static int group_open(void)
 {
-	at_end(leave, NULL);
-	if (mkdir(GROUP, 0755) || !join(GROUP))
+	if (!cgroup_new() || !cgroup_join(CGROUP))
 		return -1;
-	return keep(open(GROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	return keep(open(CGROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
 /* A node whose UDP socket was made in a group of its own; nothing else was. */
@@ -133,7 +109,7 @@ static bool caged(struct duo *d, int *group, enum path path, uint32_t heartbeat_
 	*group = group_open();
 	check(*group >= 0);
 	check(side_open_heartbeat(&d->k, path, 0, heartbeat_ms));
-	check(join(ROOT));
+	check(cgroup_join(CGROUP_ROOT));
 	check(peer_open(&d->p, path, 1));
 	d->p.to = d->k.addr;
 	d->p.session = ID;
@@ -286,11 +262,10 @@ static const struct test tests[] = {
 /* A cgroup2 file system, and a kernel that filters with it. */
 static const char *missing(void)
 {
-	struct statfs fs;
 	union bpf_attr attr;
 
-	if (statfs(ROOT, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC)
-		return "no cgroup2 in " ROOT;
+	if (!cgroup_there())
+		return "no cgroup2 in " CGROUP_ROOT;
 	memset(&attr, 0, sizeof(attr));
 	if (sys_bpf(BPF_PROG_LOAD, &attr) < 0 && errno == ENOSYS)
 		return "the kernel has no bpf()";

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* links: selftests/lib/suite.c selftests/lib/side.c */
+/* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/module.c */
 /*
- * A33, R26: the machine is about to write its memory to a hibernation image,
- * which could live twice: all sessions end, in all network namespaces. Who
- * opens /dev/snapshot to read such an image announces it; nothing more is done.
+ * A33, R26: the machine is about to write its memory to a hibernation image, or
+ * it is a virtual machine that was cloned. It could live twice: all sessions end, in
+ * all network namespaces. Who opens /dev/snapshot to read such an image announces
+ * it, and a test module tells the kernel of a clone; nothing more is done.
  */
 #include <fcntl.h>
 #include <sodium.h>
@@ -12,20 +13,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/module.h"
 #include "lib/side.h"
 
 #define SNAPSHOT "/dev/snapshot"
 #define ID 0x5eedULL
 #define PENDING (ID + 1)
-
-static const char *missing(void)
-{
-	if (!getenv("STT_VM"))
-		return "it ends all sessions there are: only in a throwaway VM";
-	if (access(SNAPSHOT, R_OK))
-		return "the kernel has no " SNAPSHOT;
-	return NULL;
-}
 
 /* Announce it, and call it off. */
 static bool hibernate(void)
@@ -34,6 +27,12 @@ static bool hibernate(void)
 
 	check(fd >= 0);
 	check_is(close(fd), 0);
+	return true;
+}
+
+static bool clone_machine(void)
+{
+	check_is(vmfork(), 0);
 	return true;
 }
 
@@ -73,7 +72,7 @@ static bool died(struct side *s)
 	return true;
 }
 
-static bool sessions_end(int path)
+static bool sessions_end(int path, bool (*happens)(void))
 {
 	struct worker w;
 	struct sides l;
@@ -91,7 +90,7 @@ static bool sessions_end(int path)
 	check(worker_start(&w, block_recv, &b));
 	check(worker_blocked(&w));
 
-	check(hibernate());
+	check(happens());
 	check_is(worker_join(&w), -1);
 	check_is(w.err, ETIMEDOUT);
 	check(hears_end(&l.a, a, ID));
@@ -112,20 +111,33 @@ static bool sessions_end(int path)
 	return true;
 }
 
+static bool hibernation(int path)
+{
+	if (access(SNAPSHOT, R_OK))
+		return skip_test("the kernel has no " SNAPSHOT);
+	return sessions_end(path, hibernate);
+}
+
+static bool cloned(int path)
+{
+	if (vmfork())
+		return skip_test("no module vmfork for this kernel");
+	return sessions_end(path, clone_machine);
+}
+
 static const struct test tests[] = {
-	{ "R26 hibernation ends all sessions in all namespaces, IPv4", sessions_end, PATH_V4 },
-	{ "R26 hibernation ends all sessions in all namespaces, IPv6", sessions_end, PATH_V6 },
+	{ "R26 hibernation ends all sessions in all namespaces, IPv4", hibernation, PATH_V4 },
+	{ "R26 hibernation ends all sessions in all namespaces, IPv6", hibernation, PATH_V6 },
+	{ "R26 a cloned machine: all sessions end in all namespaces, IPv4", cloned, PATH_V4 },
+	{ "R26 a cloned machine: all sessions end in all namespaces, IPv6", cloned, PATH_V6 },
 };
 
 int main(void)
 {
-	const char *why;
-
 	if (sodium_init() < 0)
 		return 1;
-	why = missing();
-	if (why) {
-		printf("1..0 # SKIP %s\n", why);
+	if (!getenv("STT_VM")) {
+		printf("1..0 # SKIP it ends all sessions there are: only in a throwaway VM\n");
 		return 0;
 	}
 	return suite(tests);

@@ -356,52 +356,6 @@ static bool queue_lengths(int arg)
 	return true;
 }
 
-/* The control message of @type of the next message, or NULL. */
-static void *next_cmsg(int fd, int type)
-{
-	static char control[256] __attribute__((aligned(8)));
-	char c;
-	struct iovec iov = { &c, 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *cm;
-
-	if (recvmsg(fd, &msg, 0) < 0)
-		return NULL;
-	for (cm = CMSG_FIRSTHDR(&msg); cm; cm = CMSG_NXTHDR(&msg, cm))
-		if (cm->cmsg_level == SOL_SOCKET && cm->cmsg_type == type)
-			return CMSG_DATA(cm);
-	return NULL;
-}
-
-static bool timestamps(int arg)
-{
-	struct timespec now, ts;
-	struct timeval tv;
-	struct pair p;
-	int on = 1;
-	void *data;
-
-	(void)arg;
-	check(pair_open(&p));
-	clock_gettime(CLOCK_REALTIME, &now);
-	check_is(setsockopt(p.b, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on)), 0);
-	check_is(send(p.a, "x", 1, 0), 1);
-	data = next_cmsg(p.b, SO_TIMESTAMP);
-	check(data);
-	memcpy(&tv, data, sizeof(tv));
-	check(tv.tv_sec >= now.tv_sec && tv.tv_sec <= now.tv_sec + 5);
-	check_is(setsockopt(p.b, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)), 0);
-	check_is(send(p.a, "x", 1, 0), 1);
-	data = next_cmsg(p.b, SO_TIMESTAMPNS);
-	check(data);
-	memcpy(&ts, data, sizeof(ts));
-	check(ts.tv_sec >= now.tv_sec && ts.tv_sec <= now.tv_sec + 5);
-	return true;
-}
-
 /* A filter sees the plaintext: this one wants messages that begin with 'y'. */
 static bool filters(int arg)
 {
@@ -444,7 +398,6 @@ static const struct test tests[] = {
 	{ "A22 after SHUT_WR: EPIPE without a signal", shutdown_write, 0 },
 	{ "A22 several readers get a message each", several_readers, 0 },
 	{ "A22 SIOCINQ and SIOCOUTQ", queue_lengths, 0 },
-	{ "A22 SO_TIMESTAMP and SO_TIMESTAMPNS", timestamps, 0 },
 	{ "A22 SO_ATTACH_FILTER on the plaintext", filters, 0 },
 };
 

@@ -15,4 +15,10 @@ bool nothing_left(int arg);
 int nosimd_insert(void);
 int nosimd_remove(void);
 
+/*
+ * The kernel is told that its virtual machine was cloned. Returns 0, or -1 and
+ * errno: ENOENT where there is no module for that.
+ */
+int vmfork(void);
+
 #endif /* SELFTESTS_MODULE_H */
