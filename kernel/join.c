@@ -4,12 +4,15 @@
  * a peer may still do is to begin messages and never end them, so there is a
  * limit of time, one for each session, and one for the network namespace. At
  * the latter, memory goes from sessions that have more to those that have less.
+ * Where nobody has more, as so many have a little, the oldest message of all pays for
+ * one that is still coming: of those that never end there are plenty.
  *
  * A session that never got a fragment has nothing of this. The first one
  * allocates a struct stt_join, which lives as long as the session.
  */
 
 #include <linux/list.h>
+#include <linux/log2.h>
 #include <linux/slab.h>
 #include <linux/timer.h>
 
@@ -24,18 +27,19 @@
 /* One session's incomplete messages: how many, and how much memory. */
 #define STT_JOIN_PARTS		64
 #define STT_JOIN_BYTES		(1024 * 1024)
+/* So much a message takes at most: what a session may have at the expense of older ones. */
+#define STT_JOIN_ONE		(512 * 1024)
 /* How many other sessions are asked for memory when there is no more. */
 #define STT_JOIN_ASKS		64
 
 /**
  * struct stt_join - the incomplete messages of a session
  * @session: whose; it frees this
- * @net_list: in stt_net.joins while there are parts; guarded by its lock
+ * @net_list: in stt_net.joins while there are parts, and guarded by its lock
  * @lock: guards the rest
  * @parts: in the order in which they began
  * @n_parts: how many
  * @bytes: memory they take
- * @listed: it is in stt_net.joins
  * @closed: the session is over: nothing is added any more
  * @timer: gives up the oldest
  */
@@ -46,7 +50,6 @@ struct stt_join {
 	struct list_head parts;
 	unsigned int n_parts;
 	unsigned int bytes;
-	bool listed;
 	bool closed;
 	struct timer_list timer;
 };
@@ -54,6 +57,8 @@ struct stt_join {
 /**
  * struct stt_part - an incomplete message
  * @list: in join->parts
+ * @age: in stt_net.parts
+ * @join: whose
  * @r: which frames have come
  * @begun: jiffies of the first one
  * @bytes: memory it takes
@@ -61,11 +66,16 @@ struct stt_join {
  */
 struct stt_part {
 	struct list_head list;
+	struct list_head age;
+	struct stt_join *join;
 	struct stt_reassembly r;
 	unsigned long begun;
 	unsigned int bytes;
 	struct sk_buff_head chunks;
 };
+
+/* What kmalloc() gives for one, at most. */
+#define STT_PART_BYTES	roundup_pow_of_two(sizeof(struct stt_part))
 
 /* Index of the first frame of a chunk. */
 static u8 *stt_chunk_frag(struct sk_buff *skb)
@@ -102,20 +112,63 @@ static void stt_join_uncharge(struct stt_join *join, unsigned int bytes)
 	atomic_long_sub(bytes, &stt_join_net(join)->reassembly_bytes);
 }
 
-static void stt_part_free(struct stt_join *join, struct stt_part *part)
+/* A message begins. The namespace knows it, and who has something. */
+static void stt_part_list(struct stt_join *join, struct stt_part *part)
+{
+	struct stt_net *sn = stt_join_net(join);
+
+	list_add_tail(&part->list, &join->parts);
+	spin_lock(&sn->joins_lock);
+	list_add_tail(&part->age, &sn->parts);
+	if (!join->n_parts++)
+		list_add_tail(&join->net_list, &sn->joins);
+	spin_unlock(&sn->joins_lock);
+}
+
+/* Under the locks of both. */
+static void stt_part_unlist(struct stt_join *join, struct stt_part *part)
 {
 	list_del(&part->list);
-	join->n_parts--;
+	list_del(&part->age);
+	if (!--join->n_parts)
+		list_del(&join->net_list);
+}
+
+static void stt_part_destroy(struct stt_join *join, struct stt_part *part)
+{
 	stt_join_uncharge(join, part->bytes);
 	__skb_queue_purge(&part->chunks);
 	kfree(part);
 }
 
+static void stt_part_free(struct stt_join *join, struct stt_part *part)
+{
+	struct stt_net *sn = stt_join_net(join);
+
+	spin_lock(&sn->joins_lock);
+	stt_part_unlist(join, part);
+	spin_unlock(&sn->joins_lock);
+	stt_part_destroy(join, part);
+}
+
+static void stt_part_count_lost(struct stt_join *join, struct stt_part *part)
+{
+	stt_count_add(join->session->node, join->session, DROP_FRAGMENT, part->r.got);
+}
+
 /* A message that will never be whole. */
 static void stt_part_give_up(struct stt_join *join, struct stt_part *part)
 {
-	stt_count_add(join->session->node, join->session, DROP_FRAGMENT, part->r.got);
+	stt_part_count_lost(join, part);
 	stt_part_free(join, part);
+}
+
+/* The same, under the lock of the namespace as well. */
+static void stt_part_take_away(struct stt_join *join, struct stt_part *part)
+{
+	stt_part_count_lost(join, part);
+	stt_part_unlist(join, part);
+	stt_part_destroy(join, part);
 }
 
 static struct stt_part *stt_join_oldest(struct stt_join *join)
@@ -132,30 +185,6 @@ static bool stt_join_give_up_oldest(struct stt_join *join)
 	return part;
 }
 
-/* The namespace knows who has something. Under the locks of both. */
-static void stt_join_list(struct stt_join *join)
-{
-	if (!join->n_parts == !join->listed)
-		return;
-	join->listed = join->n_parts;
-	if (join->listed)
-		list_add_tail(&join->net_list, &stt_join_net(join)->joins);
-	else
-		list_del(&join->net_list);
-}
-
-/* Called when it may have got its first message, or lost its last. */
-static void stt_join_settle(struct stt_join *join)
-{
-	struct stt_net *sn = stt_join_net(join);
-
-	if (!join->n_parts == !join->listed)
-		return;
-	spin_lock(&sn->joins_lock);
-	stt_join_list(join);
-	spin_unlock(&sn->joins_lock);
-}
-
 /* ------------------------------------------------------------------------ */
 /* Limits                                                                   */
 
@@ -167,11 +196,33 @@ static void stt_join_ask(struct stt_join *join, unsigned int mine)
 {
 	if (!spin_trylock(&join->lock))
 		return;
-	if (join->bytes > mine) {
-		stt_join_give_up_oldest(join);
-		stt_join_list(join);
-	}
+	if (join->bytes > mine && join->n_parts)
+		stt_part_take_away(join, stt_join_oldest(join));
 	spin_unlock(&join->lock);
+}
+
+static bool stt_join_is_full(struct stt_net *sn, unsigned int bytes)
+{
+	return atomic_long_read(&sn->reassembly_bytes) + bytes >
+	       READ_ONCE(sn->reassembly_max_bytes);
+}
+
+/* The oldest messages pay, but those of @join. Under the lock of the namespace. */
+static void stt_join_outlive(struct stt_net *sn, struct stt_join *join, unsigned int bytes)
+{
+	unsigned int asks = STT_JOIN_ASKS;
+	struct stt_part *part, *next;
+	struct stt_join *other;
+
+	list_for_each_entry_safe(part, next, &sn->parts, age) {
+		if (!asks-- || !stt_join_is_full(sn, bytes))
+			break;
+		other = part->join;
+		if (other == join || !spin_trylock(&other->lock))
+			continue;
+		stt_part_take_away(other, part);
+		spin_unlock(&other->lock);
+	}
 }
 
 /*
@@ -186,12 +237,14 @@ static void stt_join_relieve(struct stt_join *join, unsigned int mine, unsigned 
 	struct stt_join *other;
 
 	spin_lock(&sn->joins_lock);
-	while (asks-- && !list_empty(&sn->joins) &&
-	       atomic_long_read(&sn->reassembly_bytes) + bytes > sn->reassembly_max_bytes) {
+	while (asks-- && !list_empty(&sn->joins) && stt_join_is_full(sn, bytes)) {
 		other = list_first_entry(&sn->joins, struct stt_join, net_list);
 		list_move_tail(&other->net_list, &sn->joins);
-		stt_join_ask(other, mine);
+		if (other != join)
+			stt_join_ask(other, mine);
 	}
+	if (mine <= STT_JOIN_ONE)
+		stt_join_outlive(sn, join, bytes);
 	spin_unlock(&sn->joins_lock);
 }
 
@@ -227,7 +280,6 @@ static void stt_join_expire(struct timer_list *timer)
 	while ((part = stt_join_oldest(join)) &&
 	       !time_before(jiffies, part->begun + STT_JOIN_TIME))
 		stt_part_give_up(join, part);
-	stt_join_settle(join);
 	if (part && !join->closed)
 		mod_timer(&join->timer, part->begun + STT_JOIN_TIME);
 	spin_unlock_bh(&join->lock);
@@ -285,7 +337,6 @@ void stt_join_close(struct stt_session *s)
 	join->closed = true;
 	while (stt_join_give_up_oldest(join))
 		;
-	stt_join_settle(join);
 	spin_unlock_bh(&join->lock);
 }
 
@@ -326,13 +377,13 @@ static struct stt_part *stt_join_begin(struct stt_join *join, const struct stt_i
 	if (!part)
 		return NULL;
 	stt_reassembly_begin(&part->r, chunk->first, chunk->epoch, inner);
+	part->join = join;
 	part->begun = jiffies;
 	part->bytes = 0;
 	__skb_queue_head_init(&part->chunks);
 	if (list_empty(&join->parts))
 		mod_timer(&join->timer, part->begun + STT_JOIN_TIME);
-	list_add_tail(&part->list, &join->parts);
-	join->n_parts++;
+	stt_part_list(join, part);
 	return part;
 }
 
@@ -393,8 +444,8 @@ static struct sk_buff *stt_join_add(struct stt_join *join, struct stt_part *part
 static struct stt_part *stt_join_part(struct stt_join *join, const struct stt_inner *inner,
 				      const struct stt_chunk *chunk)
 {
-	unsigned int bytes = chunk->skb->truesize;
 	struct stt_part *part = stt_join_find(join, chunk);
+	unsigned int bytes = chunk->skb->truesize + (part ? 0 : STT_PART_BYTES);
 
 	if (!stt_join_room(join, part, bytes)) {
 		if (part)
@@ -451,7 +502,6 @@ struct sk_buff *stt_join(struct stt_session *s, const struct stt_inner *inner,
 	spin_lock_bh(&join->lock);
 	part = join->closed ? NULL : stt_join_part(join, inner, chunk);
 	skb = part ? stt_join_add(join, part, inner, chunk) : NULL;
-	stt_join_settle(join);
 	spin_unlock_bh(&join->lock);
 	if (part)
 		return skb;

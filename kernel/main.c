@@ -25,6 +25,7 @@ static int __net_init stt_net_init(struct net *net)
 	stt_limits_init(&sn->limits);
 	spin_lock_init(&sn->joins_lock);
 	INIT_LIST_HEAD(&sn->joins);
+	INIT_LIST_HEAD(&sn->parts);
 	return stt_sysctl_register(net);
 }
 

@@ -41,8 +41,9 @@ struct stt_udp_ops;
  * @handshake_table: what sources of them have left; made with the first node
  * @stats: counters, of nodes that are no more as well
  * @reassembly_bytes: how much they take
- * @joins_lock: guards @joins
+ * @joins_lock: guards @joins and @parts
  * @joins: sessions that have some; see join.c
+ * @parts: the messages, in the order in which they began
  * @sysctl_table: of this namespace
  * @sysctl_header: its registration
  * @next_node: where the search for a free id goes on, so that ids rest
@@ -58,6 +59,7 @@ struct stt_net {
 	atomic_long_t reassembly_bytes;
 	spinlock_t joins_lock;	/* see above */
 	struct list_head joins;
+	struct list_head parts;
 	struct ctl_table *sysctl_table;
 	struct ctl_table_header *sysctl_header;
 	u32 next_node;

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "lib/peer.h"
+#include "lib/sysctl.h"
 
 #define ID 0x1122334455667788ULL
 #define PIECE 1000
@@ -361,6 +362,51 @@ static bool greedy_sessions(int path)
 	return true;
 }
 
+static void normal_memory(void *arg)
+{
+	(void)arg;
+	sysctl_set("reassembly_max_bytes", 16 << 20);
+}
+
+/* So many sessions have so little that nobody has more than a long message needs. */
+static bool small_holders(int path)
+{
+	struct peer p;
+	struct frame f;
+	struct duo d;
+	int fd;
+
+	check(open_duo(&d, path));
+	check(sysctl_set("reassembly_max_bytes", 512 << 10));
+	at_end(normal_memory, NULL);
+	for (unsigned int n = 1; n <= 200; n++) {
+		p = d.p;
+		p.session = n;
+		check_is(side_session(&d.k, n, &d.p.addr), 0);
+		for (unsigned int i = 0; i < 10; i++) {
+			f = piece(&p, message, 100 * i, 0);
+			f.len = 1;
+			check(peer_send_frame(&p, &f));
+		}
+	}
+	/* The memory is all taken: the first have lost what they had to the last. */
+	check(node_stat(&d.k, STT_A_STATS_DROP_FRAGMENT) > 0);
+	p.session = 1000;
+	check_is(side_session(&d.k, 1000, &d.p.addr), 0);
+	fd = stt_connected(&d.k, 1000, 0);
+	check(fd >= 0);
+	for (unsigned int i = 0; i < 64; i++) {
+		f = peer_next(&p, message + i * 1024, 1024);
+		f.counter = i;
+		f.frag = (uint8_t)i;
+		f.last = 63;
+		check(peer_send_frame(&p, &f));
+	}
+	check(receives(fd, message, 65536));
+	check(duo_quiet(&d));
+	return true;
+}
+
 /* A message whose frames are sealed with two keys is none. */
 static bool two_epochs(int path)
 {
@@ -393,6 +439,7 @@ static const struct test tests[] = {
 	{ "A31 a session ends with incomplete messages", ends_incomplete, PATH_V4 },
 	{ "A31 two sessions are not mixed", two_sessions, PATH_V4 },
 	{ "A31 greedy sessions leave room for another", greedy_sessions, PATH_V4 },
+	{ "A31 many small holders leave room for a long message", small_holders, PATH_V4 },
 	{ "A31 two epochs are not mixed", two_epochs, PATH_V4 },
 };
 
