@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "lib/crowd.h"
+#include "lib/slow.h"
 
 #define N 20000U
 #define CHANGING 5000U	/* of which a tenth comes and goes */
@@ -253,8 +254,8 @@ static bool memory(int arg)
 	       full.session / N, full.rx_key / N, full.tx_key / N, index / N, kernel / N);
 	/* They are really there, and within what was promised. */
 	check(slabs / N > 500);
-	check((slabs + index) / N < BYTES_MAX);
-	check(kernel / N < BYTES_MAX);
+	/* On a kernel that checks its memory, zones round each object count as well. */
+	check(slow() > 1 || ((slabs + index) / N < BYTES_MAX && kernel / N < BYTES_MAX));
 
 	check_is(stt_ctl_node_del(k.ctl, k.node, 0), 0);
 	check(memory_is_back());
