@@ -292,6 +292,26 @@ static void test_turns(void **state)
 	end_two(&h);
 }
 
+/* The thread was held up: what came is read after the deadline, and is too late. */
+static void test_late(void **state)
+{
+	struct world *w = *state;
+	struct stt_hs_session session;
+	struct holders h;
+	enum stt_hs_drop why;
+	uint32_t handle;
+
+	begin_two(w, &h);
+	assert_int_equal(input(w, 10000, 0, &h.response[0], &session), STT_HS_DROP);
+	assert_int_equal(input(w, 9998, 1, &h.response[1], &session), STT_HS_INSTALL);
+	stt_attempt_prove(&w->a, 0);
+	assert_int_equal(stt_responder_input(h.re[1], 9999, 0, w->last.data, w->last.len,
+					     &h.final, &session, &handle, &why), STT_HS_INSTALL);
+	assert_int_equal(input(w, 10000, 1, &h.final, &session), STT_HS_DROP);
+	assert_int_equal(input(w, 9999, 1, &h.final, &session), STT_HS_DONE);
+	end_two(&h);
+}
+
 /* One has answered and confirms nothing: HELLO goes on, to find another. */
 static void test_search_goes_on(void **state)
 {
@@ -509,7 +529,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_silence), T(test_addresses_in_turn), T(test_soft_error),
 		T(test_refused_at_deadline), T(test_local_failure),
-		T(test_local_failure_heals), T(test_own), T(test_turns),
+		T(test_local_failure_heals), T(test_own), T(test_turns), T(test_late),
 		T(test_search_goes_on), T(test_rounds),
 		T(test_addr_text), T(test_addr_unmap), T(test_resolve_numbers),
 		T(test_resolve_names), T(test_resolve_bind), T(test_udp), T(test_udp_error),

@@ -276,6 +276,96 @@ static bool removal(int arg)
 	return true;
 }
 
+/* As side_key(), in the place of a key that waits. */
+static int replace(struct duo *d, uint8_t direction, uint8_t epoch)
+{
+	struct stt_key key = key_spec(d->id, d->k.end, direction, epoch);
+
+	return stt_ctl_key_replace(d->k.ctl, d->k.node, d->id, &key);
+}
+
+static int cancel(struct duo *d, uint8_t direction, uint8_t epoch)
+{
+	return stt_ctl_key_cancel(d->k.ctl, d->k.node, d->id, epoch, direction);
+}
+
+/* The other secret is the one, and the first does not come back. */
+static bool replaced(int arg)
+{
+	uint64_t bad;
+	struct duo d;
+
+	(void)arg;
+	check(duo_open(&d, PATH_V4, ID));
+	/* With nothing in that place it is as without. */
+	check_is(replace(&d, RX, 1), 0);
+	check_is(replace(&d, TX, 1), 0);
+	check_is(replace(&d, RX, 1), -EINVAL);	/* the same */
+	check_is(replace(&d, RX, 2), -EINVAL);
+	check_is(replace(&d, TX, 2), -EBUSY);
+	key_round[1]++;
+	check_is(replace(&d, RX, 1), 0);
+	check_is(replace(&d, TX, 1), 0);
+	key_round[1]--;
+	check_is(replace(&d, RX, 1), -EINVAL);
+	bad = session_stat(&d.k, ID, STT_A_STATS_DROP_BAD_TAG);
+	check(peer_send_frame(&d.p, &(struct frame){ .session = ID, .epoch = 1, .kind = 0x10 }));
+	check_is(session_stat(&d.k, ID, STT_A_STATS_DROP_BAD_TAG), bad + 1);
+	key_round[1]++;
+	check(accepts(&d, 1) && sends(&d, 1, 0));
+	check(accepts(&d, 0));
+	return true;
+}
+
+/* What is in use, at either end, neither gives way nor is taken away. */
+static bool in_use(int arg)
+{
+	struct duo d;
+
+	(void)arg;
+	check(duo_open(&d, PATH_V4, ID));
+	for (int direction = TX; direction <= RX; direction++) {
+		check_is(replace(&d, direction, 0), -EEXIST);
+		check_is(cancel(&d, direction, 0), -EBUSY);
+		check_is(cancel(&d, direction, 1), -ENOENT);
+		check_is(side_key(&d.k, ID, direction, 1), 0);
+	}
+	/* We send in it, and may be answered at any time. */
+	check_is(set_tx_epoch(&d, 1), 0);
+	key_round[1]++;
+	for (int direction = TX; direction <= RX; direction++) {
+		check_is(replace(&d, direction, 1), -EEXIST);
+		check_is(cancel(&d, direction, 1), -EBUSY);
+	}
+	key_round[1]--;
+	check(peer_hears(&d.p, STT_KIND_HEARTBEAT, NULL, 0));
+	check(sends(&d, 1, 1));
+	check(accepts(&d, 1));
+	return true;
+}
+
+static bool cancelled(int arg)
+{
+	struct duo d;
+
+	(void)arg;
+	check(duo_open(&d, PATH_V4, ID));
+	check_is(side_key(&d.k, ID, RX, 1), 0);
+	check_is(side_key(&d.k, ID, TX, 1), 0);
+	check_is(cancel(&d, TX, 1), 0);
+	check_is(cancel(&d, RX, 1), 0);
+	check(refuses(&d, 1));
+	check(accepts(&d, 0));
+	check(sends(&d, 0, 0));
+	/* Others may come in their place. */
+	check_is(side_key(&d.k, ID, RX, 1), -EINVAL);
+	key_round[1]++;
+	check_is(side_key(&d.k, ID, RX, 1), 0);
+	check_is(side_key(&d.k, ID, TX, 1), 0);
+	check(accepts(&d, 1) && sends(&d, 1, 0));
+	return true;
+}
+
 static bool started_without(int arg)
 {
 	struct stt_session_info s;
@@ -361,6 +451,9 @@ static const struct test tests[] = {
 	{ "A30 a send key that comes after the peer has moved", key_after_proof, 0 },
 	{ "A30 twenty rekeys, round the eight epochs", wraps, PATH_V4 },
 	{ "A25 removed keys: ENOKEY, no_epoch, and not again", removal, 0 },
+	{ "A30 a key that waits gives way to another", replaced, 0 },
+	{ "A30 a key in use does not", in_use, 0 },
+	{ "A30 a key that waits is taken away", cancelled, 0 },
 	{ "A25 a session without keys gets them later", started_without, 0 },
 	{ "A25 unknown suites are refused", suites, 0 },
 	{ "R26 keys are read back without their secrets", read_back, 0 },

@@ -377,7 +377,8 @@ STT_API int stt_node_process(struct stt_node *node);
  *	good MAC, or a rekey by who is not the peer. replayed: seen before, or
  *	its clock is too far off. refused: HELLO while not accepting, or a rekey
  *	that is not its sender's turn. full: too many pending, or too many answers to one
- *	HELLO. unknown: of no pending handshake, or not from whom we asked for.
+ *	HELLO. unknown: of no pending handshake, not from whom we asked for, or of a
+ *	rekey and not inside its session.
  * @kernel: the node's counters in the kernel
  * @rekeys: new keys of sessions agreed on
  *

@@ -102,6 +102,8 @@ static size_t value_key_attr(struct actor *a, int type, uint8_t *out)
 		memset(out, 0, STT_KEY_LEN);
 		pick_bytes(a, out, 2);
 		return STT_KEY_LEN;
+	case STT_A_KEY_WAITING:
+		return chance(a, 20) ? put8(out, 1) : 0;
 	default:
 		return put64(out, pick(a, 5));
 	}
@@ -226,6 +228,8 @@ static void put_key(struct actor *a, struct message *m)
 	for (int type = STT_A_KEY_EPOCH; type <= STT_A_KEY_SECRET; type++)
 		if (!chance(a, 25))
 			put_attr(a, m, type, value_key_attr);
+	if (chance(a, 3))
+		put_attr(a, m, STT_A_KEY_WAITING, value_key_attr);
 	if (chance(a, 20))
 		put_attr(a, m, pick(a, STT_A_KEY_MAX + 3), value_key_attr);
 	attr_close(a, m, at);

@@ -88,11 +88,17 @@ static void choose_kind(struct actor *a, struct frame *f)
 	static const uint8_t own[] = {
 		STT_KIND_HEARTBEAT, STT_KIND_HEARTBEAT, STT_KIND_HEARTBEAT_ACK,
 	};
+	static const uint8_t handshake[STT_HS_FRAME_MAX + 1] = { STT_FRAME_FINAL };
 
 	f->kind = chance(a, 4) ? 0x80 + pick(a, 128) : STT_KIND_DATA;
 	if (chance(a, 6)) {
 		f->kind = own[pick(a, ARRAY_SIZE(own))];
 		f->len = 0;
+		f->stream = 0;
+	} else if (chance(a, 12)) {
+		f->kind = STT_KIND_HANDSHAKE;
+		f->payload = handshake;
+		f->len = chance(a, 4) ? pick(a, sizeof(handshake) + 1) : STT_HS_PROOF_LEN;
 		f->stream = 0;
 	} else if (chance(a, 60)) {
 		f->kind = STT_KIND_SESSION_CLOSE;
