@@ -417,11 +417,36 @@ static void test_withheld(void)
 	pair_close(&p);
 }
 
+/*
+ * Who has begun has moved, and cannot be heard from then on. The other end keeps
+ * its half, whatever it tries itself, and understands the first frame that comes.
+ */
+static void test_cut_off(void)
+{
+	struct pair p;
+
+	pair_open(&p, &never);
+	atomic_store(&p.relay.after_final, 1);
+	stt_node_rekey(p.node[1], p.id);
+	while (!atomic_load(&p.relay.mute))
+		nap(10000);
+	stt_node_rekey(p.node[0], p.id);
+	for (int i = 0; i < 48; i++)
+		nap(250000);
+	tap_ok(epoch_of(&p, 0) == 0 && epoch_of(&p, 1) == 1,
+	       "A30 cut off after FINAL: one has moved, the other has not");
+	atomic_store(&p.relay.mute, 0);
+	tap_ok(reaches(&p, 1) && talks(&p), "A30 heard again, they meet");
+	stt_node_rekey(p.node[0], p.id);
+	tap_ok(reaches(&p, 2) && talks(&p), "A30 and go on");
+	pair_close(&p);
+}
+
 int main(void)
 {
 	const struct rekeying age = { .age_ms = 1500 }, volume = { .volume = 300 };
 
-	tap_plan(28);
+	tap_plan(31);
 	test_idle();
 	test_lost();
 	test_silent();
@@ -429,6 +454,7 @@ int main(void)
 	test_gone();
 	test_flood();
 	test_withheld();
+	test_cut_off();
 	test_load("by age", &age, false);
 	test_load("by volume", &volume, false);
 	test_load("on demand", &never, true);

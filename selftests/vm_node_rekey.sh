@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# limit: 400
+# limit: 450
 # Runs the program node_rekey in a network namespace of its own.
 
 . "$(dirname "$0")/lib/netns.sh"

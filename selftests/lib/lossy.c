@@ -115,6 +115,7 @@ static bool pass_on(struct lossy *l, int from)
 	socklen_t alen = sizeof(a);
 	ssize_t len = recvfrom(l->fd[from], frame, sizeof(frame), MSG_DONTWAIT,
 			       (struct sockaddr *)&a, &alen);
+	unsigned int type;
 	bool transport;
 
 	if (len <= 0)
@@ -124,9 +125,11 @@ static bool pass_on(struct lossy *l, int from)
 		l->client = ntohs(a.sin_port);
 	if (transport)
 		atomic_fetch_add(&l->in[from], 1);
-	if (is_withheld(l, from, frame, (size_t)len) ||
-	    is_lost(l, from, handshake_type(l, from, frame, (size_t)len)))
+	type = handshake_type(l, from, frame, (size_t)len);
+	if (is_withheld(l, from, frame, (size_t)len) || is_lost(l, from, type))
 		return true;
+	if (type == STT_FRAME_FINAL)
+		atomic_fetch_or(&l->mute, atomic_exchange(&l->after_final, 0));
 	if (!from && transport)
 		record_frame(l, frame, (size_t)len);
 	if (!send_to(l, from, frame, (size_t)len))

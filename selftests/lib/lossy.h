@@ -24,6 +24,7 @@ struct lossy {
 	atomic_uint	block;			/* bit N: handshake frames of type N are, too */
 	atomic_uint	skip[8];		/* so many next ones of type N */
 	atomic_uint	mute;			/* bit N: all to direction N are lost */
+	atomic_uint	after_final;		/* becomes ->mute with the next FINAL passed on */
 	int		began;			/* the direction of the last sealed HELLO */
 	atomic_ulong	in[2], out[2];		/* transport frames by direction */
 	atomic_uint	record;			/* keep the next to the server of epoch N - 1 */
