@@ -9,6 +9,7 @@
 
 #include <stt/control.h>
 
+#include "slow.h"
 #include "suite.h"
 
 /* How the two ends of a test reach each other. */
@@ -30,7 +31,7 @@ struct side {
 	union stt_addr addr;	/* where the other end reaches it */
 };
 
-#define TIMEOUT_MS 5000
+#define TIMEOUT_MS ((int)(5000 * slow()))
 
 /* Enter the namespace of an end. */
 bool enter(enum path path, int end);
