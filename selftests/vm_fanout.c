@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* links: selftests/lib/suite.c selftests/lib/side.c */
 /* A17, A18: one message to all sessions of a node, and to a list of them. */
+#include <fcntl.h>
+#include <signal.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -188,6 +190,122 @@ static bool to_nobody(int path)
 	return true;
 }
 
+/* ------------------------------------------------------------------------ */
+/* No room                                                                  */
+
+#define STUCK 20
+#define LISTED (STUCK + 2)
+
+/*
+ * Sessions 1 and 2 live. The others go to an address that nobody answers for:
+ * what is sent to them waits for the neighbour, for three seconds, and takes
+ * room in the send buffer.
+ */
+struct stuck {
+	struct fan f;
+	uint64_t ids[LISTED];
+	int32_t results[LISTED];
+	uint32_t sent;
+	struct stt_fanout list;
+};
+
+static bool stuck_open(struct stuck *st)
+{
+	union stt_addr nobody = addr_of("10.77.1.99", 4444);
+	int size = 8192;
+
+	*st = (struct stuck) {
+		.ids = { [0] = 1, [LISTED - 1] = 2 },
+		.list = {
+			.sessions = (uintptr_t)st->ids, .results = (uintptr_t)st->results,
+			.sent = (uintptr_t)&st->sent, .count = LISTED,
+		},
+	};
+	check(fan_open(&st->f, PATH_V4, 2));
+	for (unsigned int i = 1; i <= STUCK; i++) {
+		st->ids[i] = 10 + i;
+		check_is(side_session(&st->f.a, 10 + i, &nobody), 0);
+	}
+	check_is(setsockopt(st->f.out, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+	return true;
+}
+
+/* It went to the first of them, @least and more, then it was @err to the end. */
+static bool ended_with(const struct stuck *st, unsigned int least, int err)
+{
+	unsigned int n = 0;
+
+	while (n < LISTED && !st->results[n])
+		n++;
+	check(n >= least && n < LISTED);
+	check_is(st->sent, n);
+	while (n < LISTED)
+		check_is(st->results[n++], err);
+	return true;
+}
+
+static bool no_room(int arg)
+{
+	struct stuck st;
+
+	(void)arg;
+	check(stuck_open(&st));
+	check_is(fcntl(st.f.out, F_SETFL, O_NONBLOCK), 0);
+	check_is(fan_send(&st.f, STT_SESSION_ANY, 1000, &st.list, 0), 1000);
+	check(ended_with(&st, 2, -EAGAIN));
+	check_is(fan_recv(&st.f, 1000, 0), 1);
+	check_fails(fan_send(&st.f, STT_SESSION_ANY, 1000, &st.list, 0), EAGAIN);
+	check(ended_with(&st, 0, -EAGAIN));
+	check(is_empty(st.f.in));
+	return true;
+}
+
+static long send_stuck(void *arg)
+{
+	struct stuck *st = arg;
+
+	return fan_send(&st->f, STT_SESSION_ANY, 1000, &st->list, 0);
+}
+
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+/* The call waits for room, and a signal comes. Returns what it returns. */
+static long signalled(struct stuck *st, int *err)
+{
+	const struct sigaction act = { .sa_handler = on_signal };
+	struct worker w;
+	long ret;
+
+	sigaction(SIGUSR1, &act, NULL);
+	if (!worker_start(&w, send_stuck, st) || !worker_blocked(&w))
+		return -2;
+	pthread_kill(w.thread, SIGUSR1);
+	ret = worker_join(&w);
+	*err = w.err;
+	return ret;
+}
+
+static bool interrupted(int arg)
+{
+	struct stuck st;
+	int err;
+
+	(void)arg;
+	check(stuck_open(&st));
+	check_is(signalled(&st, &err), 1000);
+	check(ended_with(&st, 2, -EINTR));
+	check_is(fan_recv(&st.f, 1000, 0), 1);
+	/* With no room from the beginning it goes to nobody. */
+	check_is(signalled(&st, &err), -1);
+	check_is(err, EINTR);
+	check(ended_with(&st, 0, -EINTR));
+	check(is_empty(st.f.in));
+	return true;
+}
+
 static bool refused(int path)
 {
 	uint64_t ids[] = { 1 };
@@ -234,6 +352,8 @@ static const struct test tests[] = {
 	{ "A18 to a list with dead, unknown and doubled ids", to_list, PATH_V4 },
 	{ "A18 to a list with dead, unknown and doubled ids, IPv6", to_list, PATH_V6 },
 	{ "A18 to a list of nobody, and an empty one", to_nobody, PATH_V4 },
+	{ "A18 no room and no waiting: EAGAIN for those it did not reach", no_room, 0 },
+	{ "A18 a signal ends it: EINTR for those it did not reach", interrupted, 0 },
 	{ "A18 what is refused", refused, PATH_V4 },
 };
 
