@@ -6,6 +6,7 @@
  */
 #include <linux/filter.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -124,6 +125,41 @@ static bool in_runs(int path)
 		check(comes_in_runs(b, shapes[i].n, shapes[i].size, &calls));
 		/* A batch stays one: a few calls take all. */
 		check(calls <= 4);
+	}
+	return true;
+}
+
+/* What has come in by the loopback device, or -1. */
+static long long packets(void)
+{
+	FILE *f = fopen("/proc/thread-self/net/dev", "re");
+	char line[300];
+	long long n = -1;
+
+	while (f && fgets(line, sizeof(line), f) && n < 0)
+		if (sscanf(line, " lo: %*u %lld", &n) != 1)
+			n = -1;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* A call is one packet from end to end, as UDP with GSO has it. */
+static bool one_packet(int path)
+{
+	struct sides l;
+	long long before;
+	int a, b;
+
+	check(two_ends(&l, path, &a, &b));
+	check(enter(path, 0));
+	for (size_t i = 0; i < 2; i++) {
+		check(set_opt(a, STT_SEGMENT, (int)shapes[i].size));
+		before = packets();
+		check(before >= 0);
+		check_is(send(a, message, shapes[i].n, 0), shapes[i].n);
+		check(comes_one_by_one(b, shapes[i].n, shapes[i].size));
+		check_is(packets() - before, 1);
 	}
 	return true;
 }
@@ -491,6 +527,8 @@ static const struct test tests[] = {
 	{ "A16 one call, many messages, read in runs, IPv6", in_runs, PATH_V6 },
 	{ "A16 one call, many messages, read in runs, IPv4 loopback", in_runs, PATH_LO4 },
 	{ "A16 one call, many messages, read in runs, IPv6 loopback", in_runs, PATH_LO6 },
+	{ "A16 one call, many messages: one packet, IPv4", one_packet, PATH_LO4 },
+	{ "A16 one call, many messages: one packet, IPv6", one_packet, PATH_LO6 },
 	{ "A16 the segment size as a control message", by_cmsg, PATH_V4 },
 	{ "A16 what is refused of segments", limits, PATH_V4 },
 	{ "A29 a batch is frames as any others", on_the_wire, PATH_V4 },
