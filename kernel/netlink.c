@@ -35,15 +35,6 @@ static const struct nla_policy stt_node_policy[STT_A_NODE_MAX + 1] = {
 	[STT_A_NODE_REKEY_VOLUME]	= { .type = NLA_U32 },
 };
 
-const struct nla_policy stt_key_policy[STT_A_KEY_MAX + 1] = {
-	[STT_A_KEY_EPOCH]		= NLA_POLICY_MAX(NLA_U8, STT_EPOCHS - 1),
-	[STT_A_KEY_DIRECTION]		= NLA_POLICY_RANGE(NLA_U8, STT_DIRECTION_TX,
-							   STT_DIRECTION_RX),
-	[STT_A_KEY_SUITE]		= { .type = NLA_U8 },
-	[STT_A_KEY_SECRET]		= NLA_POLICY_EXACT_LEN(STT_KEY_LEN),
-	[STT_A_KEY_WAITING]		= { .type = NLA_FLAG },
-};
-
 static const struct nla_policy stt_session_policy[STT_A_SESSION_MAX + 1] = {
 	[STT_A_SESSION_NODE]		= NLA_POLICY_MIN(NLA_U32, 1),
 	[STT_A_SESSION_ID]		= { .type = NLA_U64 },
@@ -57,7 +48,8 @@ static const struct nla_policy stt_session_policy[STT_A_SESSION_MAX + 1] = {
 	[STT_A_SESSION_LOCAL_IPV6]	= NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr)),
 	[STT_A_SESSION_PEER_ID]		= NLA_POLICY_EXACT_LEN(STT_PEER_ID_LEN),
 	[STT_A_SESSION_HEARTBEAT_MS]	= { .type = NLA_U32 },
-	[STT_A_SESSION_KEY]		= NLA_POLICY_NESTED(stt_key_policy),
+	/* Checked by who wipes it: the secret in a request that fails here stays. */
+	[STT_A_SESSION_KEY]		= { .type = NLA_NESTED },
 	[STT_A_SESSION_TX_EPOCH]	= NLA_POLICY_MAX(NLA_U8, STT_EPOCHS - 1),
 	[STT_A_SESSION_CLOSE_REASON]	= { .type = NLA_U8 },
 	[STT_A_SESSION_REKEY_AGE_MS]	= { .type = NLA_U32 },
@@ -66,6 +58,36 @@ static const struct nla_policy stt_session_policy[STT_A_SESSION_MAX + 1] = {
 
 /* ------------------------------------------------------------------------ */
 /* What a request is about                                                  */
+
+/*
+ * Has the request no attributes but those that its command takes? It would not
+ * look at others, and the caller believe that they did something.
+ */
+static bool stt_nl_takes(struct genl_info *info, unsigned int max, u64 takes)
+{
+	unsigned int i;
+
+	for (i = 1; i <= max; i++) {
+		if (!info->attrs[i] || takes & BIT_ULL(i))
+			continue;
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[i],
+				    "the command does not take this attribute");
+		return false;
+	}
+	return true;
+}
+
+bool stt_nl_node_takes(struct genl_info *info, u64 takes)
+{
+	BUILD_BUG_ON(STT_A_NODE_MAX > 63);
+	return stt_nl_takes(info, STT_A_NODE_MAX, takes);
+}
+
+bool stt_nl_session_takes(struct genl_info *info, u64 takes)
+{
+	BUILD_BUG_ON(STT_A_SESSION_MAX > 63);
+	return stt_nl_takes(info, STT_A_SESSION_MAX, takes);
+}
 
 struct stt_node *stt_nl_node(struct genl_info *info, int attr)
 {
@@ -198,6 +220,10 @@ static int stt_nl_node_gid(struct genl_info *info, kgid_t *gid)
 	return -EINVAL;
 }
 
+#define STT_NL_NODE_SETTINGS							\
+	(BIT_ULL(STT_A_NODE_HEARTBEAT_MS) | BIT_ULL(STT_A_NODE_GID) |		\
+	 BIT_ULL(STT_A_NODE_REKEY_AGE_MS) | BIT_ULL(STT_A_NODE_REKEY_VOLUME))
+
 /* What a request sets of a node; the rest of @spec stays as it is. */
 static int stt_nl_node_spec(struct genl_info *info, struct stt_node_spec *spec)
 {
@@ -252,7 +278,8 @@ static int stt_nl_node_new(struct sk_buff *skb, struct genl_info *info)
 	struct socket *sock;
 	int err;
 
-	if (stt_nl_missing(info, STT_A_NODE_SOCKET_FD, "a node needs a UDP socket"))
+	if (!stt_nl_node_takes(info, BIT_ULL(STT_A_NODE_SOCKET_FD) | STT_NL_NODE_SETTINGS) ||
+	    stt_nl_missing(info, STT_A_NODE_SOCKET_FD, "a node needs a UDP socket"))
 		return -EINVAL;
 	err = stt_nl_node_spec(info, &spec);
 	if (err)
@@ -273,10 +300,13 @@ static int stt_nl_node_new(struct sk_buff *skb, struct genl_info *info)
 /* Sessions that are there keep their heartbeat, sockets stay bound. */
 static int stt_nl_node_set(struct sk_buff *skb, struct genl_info *info)
 {
-	struct stt_node *node = stt_nl_own_node(skb, info, STT_A_NODE_ID);
 	struct stt_node_spec spec;
+	struct stt_node *node;
 	int err;
 
+	if (!stt_nl_node_takes(info, BIT_ULL(STT_A_NODE_ID) | STT_NL_NODE_SETTINGS))
+		return -EINVAL;
+	node = stt_nl_own_node(skb, info, STT_A_NODE_ID);
 	if (IS_ERR(node))
 		return PTR_ERR(node);
 
@@ -298,8 +328,11 @@ static int stt_nl_node_set(struct sk_buff *skb, struct genl_info *info)
 
 static int stt_nl_node_del(struct sk_buff *skb, struct genl_info *info)
 {
-	struct stt_node *node = stt_nl_own_node(skb, info, STT_A_NODE_ID);
+	struct stt_node *node;
 
+	if (!stt_nl_node_takes(info, BIT_ULL(STT_A_NODE_ID) | BIT_ULL(STT_A_NODE_CLOSE_REASON)))
+		return -EINVAL;
+	node = stt_nl_own_node(skb, info, STT_A_NODE_ID);
 	if (IS_ERR(node))
 		return PTR_ERR(node);
 	stt_node_kill(node, stt_nl_reason(info, STT_A_NODE_CLOSE_REASON));

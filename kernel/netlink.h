@@ -50,8 +50,13 @@ int stt_nl_session_rekey(struct sk_buff *skb, struct genl_info *info);
 int stt_nl_key_new(struct sk_buff *skb, struct genl_info *info);
 int stt_nl_key_del(struct sk_buff *skb, struct genl_info *info);
 
+/* netlink.c: has the request only these attributes, a bit for each? */
+bool stt_nl_node_takes(struct genl_info *info, u64 takes);
+#define STT_NL_SESSION_NAME (BIT_ULL(STT_A_SESSION_NODE) | BIT_ULL(STT_A_SESSION_ID))
+bool stt_nl_session_takes(struct genl_info *info, u64 takes);
+
 /*
- * netlink.c: the node, and the session, that a request names; they return
+ * The node, and the session, that a request names; they return
  * references. stt_nl_own_node() wants the caller to be its owner.
  */
 struct stt_node *stt_nl_node(struct genl_info *info, int attr);
@@ -61,8 +66,6 @@ bool stt_nl_heartbeat_ok(struct genl_info *info, const struct nlattr *attr);
 int stt_nl_rekey_parse(struct genl_info *info, int age_attr, int volume_attr,
 		       struct stt_rekey_spec *spec);
 u8 stt_nl_reason(struct genl_info *info, int attr);
-
-extern const struct nla_policy stt_key_policy[STT_A_KEY_MAX + 1];
 
 int stt_netlink_init(void);
 void stt_netlink_exit(void);

@@ -43,11 +43,14 @@ int stt_nl_info_get(struct sk_buff *skb, struct genl_info *info)
 
 int stt_nl_node_get(struct sk_buff *skb, struct genl_info *info)
 {
-	struct stt_node *node = stt_nl_node(info, STT_A_NODE_ID);
+	struct stt_node *node;
 	struct sk_buff *reply;
 	int err = -ENOMEM;
 	void *hdr;
 
+	if (!stt_nl_node_takes(info, BIT_ULL(STT_A_NODE_ID)))
+		return -EINVAL;
+	node = stt_nl_node(info, STT_A_NODE_ID);
 	if (IS_ERR(node))
 		return PTR_ERR(node);
 	reply = stt_nl_reply_begin(info, STT_CMD_NODE_GET, &hdr);
@@ -59,12 +62,15 @@ int stt_nl_node_get(struct sk_buff *skb, struct genl_info *info)
 
 int stt_nl_session_get(struct sk_buff *skb, struct genl_info *info)
 {
-	struct stt_node *node = stt_nl_node(info, STT_A_SESSION_NODE);
 	struct stt_session *s;
+	struct stt_node *node;
 	struct sk_buff *reply;
 	int err = -ENOMEM;
 	void *hdr;
 
+	if (!stt_nl_session_takes(info, STT_NL_SESSION_NAME))
+		return -EINVAL;
+	node = stt_nl_node(info, STT_A_SESSION_NODE);
 	if (IS_ERR(node))
 		return PTR_ERR(node);
 	s = stt_nl_session(info, node);

@@ -11,10 +11,27 @@
 #include "node.h"
 #include "session.h"
 
+#define STT_NL_SESSION_PEER							\
+	(BIT_ULL(STT_A_SESSION_PEER_IPV4) | BIT_ULL(STT_A_SESSION_PEER_IPV6) |	\
+	 BIT_ULL(STT_A_SESSION_PEER_PORT) | BIT_ULL(STT_A_SESSION_PEER_SCOPE) |	\
+	 BIT_ULL(STT_A_SESSION_LOCAL_IPV4) | BIT_ULL(STT_A_SESSION_LOCAL_IPV6))
+#define STT_NL_SESSION_SETTINGS							\
+	(BIT_ULL(STT_A_SESSION_STATE) | BIT_ULL(STT_A_SESSION_HEARTBEAT_MS) |	\
+	 BIT_ULL(STT_A_SESSION_REKEY_AGE_MS) | BIT_ULL(STT_A_SESSION_REKEY_VOLUME))
+
 /* ------------------------------------------------------------------------ */
 /* Keys                                                                     */
 
-/* Look at one key of a request; nothing is copied. */
+static const struct nla_policy stt_key_policy[STT_A_KEY_MAX + 1] = {
+	[STT_A_KEY_EPOCH]		= NLA_POLICY_MAX(NLA_U8, STT_EPOCHS - 1),
+	[STT_A_KEY_DIRECTION]		= NLA_POLICY_RANGE(NLA_U8, STT_DIRECTION_TX,
+							   STT_DIRECTION_RX),
+	[STT_A_KEY_SUITE]		= { .type = NLA_U8 },
+	[STT_A_KEY_SECRET]		= NLA_POLICY_EXACT_LEN(STT_KEY_LEN),
+	[STT_A_KEY_WAITING]		= { .type = NLA_FLAG },
+};
+
+/* Look at one key of a request, which nobody has checked yet; nothing is copied. */
 static int stt_nl_key_parse(const struct nlattr *nest, struct stt_key_spec *spec,
 			    bool need_secret, struct netlink_ext_ack *extack)
 {
@@ -257,17 +274,27 @@ static int stt_nl_session_create(struct genl_info *info, struct stt_node *node)
 	return err;
 }
 
-int stt_nl_session_new(struct sk_buff *skb, struct genl_info *info)
+static int stt_nl_do_session_new(struct sk_buff *skb, struct genl_info *info)
 {
-	struct stt_node *node = stt_nl_own_node(skb, info, STT_A_SESSION_NODE);
+	struct stt_node *node;
 	int err;
 
-	if (IS_ERR(node)) {
-		err = PTR_ERR(node);
-	} else {
-		err = stt_nl_session_create(info, node);
-		stt_node_put(node, STT_REF_REQUEST);
-	}
+	if (!stt_nl_session_takes(info, STT_NL_SESSION_NAME | STT_NL_SESSION_PEER |
+				  STT_NL_SESSION_SETTINGS | BIT_ULL(STT_A_SESSION_PEER_ID) |
+				  BIT_ULL(STT_A_SESSION_KEY)))
+		return -EINVAL;
+	node = stt_nl_own_node(skb, info, STT_A_SESSION_NODE);
+	if (IS_ERR(node))
+		return PTR_ERR(node);
+	err = stt_nl_session_create(info, node);
+	stt_node_put(node, STT_REF_REQUEST);
+	return err;
+}
+
+int stt_nl_session_new(struct sk_buff *skb, struct genl_info *info)
+{
+	int err = stt_nl_do_session_new(skb, info);
+
 	stt_nl_wipe_keys(info);
 	return err;
 }
@@ -291,17 +318,30 @@ static int stt_nl_change_locked(struct genl_info *info, struct stt_node *node,
 	return err;
 }
 
-/* Change the session that a request names. */
-static int stt_nl_change(struct sk_buff *skb, struct genl_info *info,
-			 int (*fn)(struct genl_info *info, struct stt_session *s))
+/* Change the session that a request names, which has only the attributes @takes. */
+static int stt_nl_change_taking(struct sk_buff *skb, struct genl_info *info, u64 takes,
+				int (*fn)(struct genl_info *info, struct stt_session *s))
 {
-	struct stt_node *node = stt_nl_own_node(skb, info, STT_A_SESSION_NODE);
+	struct stt_node *node;
 	int err;
 
+	if (!stt_nl_session_takes(info, STT_NL_SESSION_NAME | takes))
+		return -EINVAL;
+	node = stt_nl_own_node(skb, info, STT_A_SESSION_NODE);
 	if (IS_ERR(node))
 		return PTR_ERR(node);
 	err = stt_nl_change_locked(info, node, fn);
 	stt_node_put(node, STT_REF_REQUEST);
+	return err;
+}
+
+/* The same; a key in it is wiped, also where there should be none. */
+static int stt_nl_change(struct sk_buff *skb, struct genl_info *info, u64 takes,
+			 int (*fn)(struct genl_info *info, struct stt_session *s))
+{
+	int err = stt_nl_change_taking(skb, info, takes, fn);
+
+	stt_nl_wipe_keys(info);
 	return err;
 }
 
@@ -377,7 +417,8 @@ static int stt_nl_do_session_set(struct genl_info *info, struct stt_session *s)
 
 int stt_nl_session_set(struct sk_buff *skb, struct genl_info *info)
 {
-	return stt_nl_change(skb, info, stt_nl_do_session_set);
+	return stt_nl_change(skb, info, STT_NL_SESSION_PEER | STT_NL_SESSION_SETTINGS |
+			     BIT_ULL(STT_A_SESSION_TX_EPOCH), stt_nl_do_session_set);
 }
 
 static int stt_nl_do_session_del(struct genl_info *info, struct stt_session *s)
@@ -388,7 +429,8 @@ static int stt_nl_do_session_del(struct genl_info *info, struct stt_session *s)
 
 int stt_nl_session_del(struct sk_buff *skb, struct genl_info *info)
 {
-	return stt_nl_change(skb, info, stt_nl_do_session_del);
+	return stt_nl_change(skb, info, BIT_ULL(STT_A_SESSION_CLOSE_REASON),
+			     stt_nl_do_session_del);
 }
 
 static int stt_nl_do_session_rekey(struct genl_info *info, struct stt_session *s)
@@ -398,7 +440,7 @@ static int stt_nl_do_session_rekey(struct genl_info *info, struct stt_session *s
 
 int stt_nl_session_rekey(struct sk_buff *skb, struct genl_info *info)
 {
-	return stt_nl_change(skb, info, stt_nl_do_session_rekey);
+	return stt_nl_change(skb, info, 0, stt_nl_do_session_rekey);
 }
 
 static int stt_nl_do_key_new(struct genl_info *info, struct stt_session *s)
@@ -419,10 +461,7 @@ static int stt_nl_do_key_new(struct genl_info *info, struct stt_session *s)
 
 int stt_nl_key_new(struct sk_buff *skb, struct genl_info *info)
 {
-	int err = stt_nl_change(skb, info, stt_nl_do_key_new);
-
-	stt_nl_wipe_keys(info);
-	return err;
+	return stt_nl_change(skb, info, BIT_ULL(STT_A_SESSION_KEY), stt_nl_do_key_new);
 }
 
 static int stt_nl_do_key_del(struct genl_info *info, struct stt_session *s)
@@ -438,8 +477,5 @@ static int stt_nl_do_key_del(struct genl_info *info, struct stt_session *s)
 
 int stt_nl_key_del(struct sk_buff *skb, struct genl_info *info)
 {
-	int err = stt_nl_change(skb, info, stt_nl_do_key_del);
-
-	stt_nl_wipe_keys(info);
-	return err;
+	return stt_nl_change(skb, info, BIT_ULL(STT_A_SESSION_KEY), stt_nl_do_key_del);
 }

@@ -196,7 +196,7 @@ class Module:
 
     def looks_at(self, handler, prefix):
         """The attributes of a request that a handler looks at, or what it calls."""
-        text = self.reached(handler, ("_put_", "_event_"))
+        text = self.reached(handler, ("_put_", "_event_", "_wipe_"))
         text = re.sub(r"\bnla_put\w*\(\s*\w+,\s*STT_A_\w+", "", text)
         return set(re.findall(r"\b%s\w+" % prefix, text))
 
@@ -395,7 +395,7 @@ def wanted_entry(spec, attr, kernel_bounds):
     if kind == "binary":
         return ("binary", spec.length(attr), (None, None))
     if kind == "nest":
-        return ("nest", f"stt_{attr['nested-attributes']}_policy", bounds)
+        return ("nested", None, bounds)     # in the handler, with the policy of its set
     return (kind.replace("be", "u"), None, bounds)
 
 

@@ -71,6 +71,16 @@ static const struct request node_requests[] = {
 	{ "node get: id 0", STT_CMD_NODE_GET, ERANGE, { A_U32(STT_A_NODE_ID, 0) } },
 	{ "node get: unknown", STT_CMD_NODE_GET, ENODEV, { A_U32(STT_A_NODE_ID, 0x7fffffff) } },
 	{ "node get: beyond", STT_CMD_NODE_GET, ENODEV, { A_U32(STT_A_NODE_ID, 0xffffffff) } },
+	{ "node get: a heartbeat", STT_CMD_NODE_GET, EINVAL,
+	  { A_U32(STT_A_NODE_ID, 1), A_U32(STT_A_NODE_HEARTBEAT_MS, 1000) } },
+	{ "node set: a socket", STT_CMD_NODE_SET, EINVAL,
+	  { A_U32(STT_A_NODE_ID, 1), A_U32(STT_A_NODE_SOCKET_FD, 0) } },
+	{ "node set: a reason", STT_CMD_NODE_SET, EINVAL,
+	  { A_U32(STT_A_NODE_ID, 1), A_U8(STT_A_NODE_CLOSE_REASON, 1) } },
+	{ "node new: an id", STT_CMD_NODE_NEW, EINVAL,
+	  { A_U32(STT_A_NODE_SOCKET_FD, 9999), A_U32(STT_A_NODE_ID, 1) } },
+	{ "node del: a group", STT_CMD_NODE_DEL, EINVAL,
+	  { A_U32(STT_A_NODE_ID, 1), A_U32(STT_A_NODE_GID, 0) } },
 	{ "node del: no id", STT_CMD_NODE_DEL, EINVAL, { NOTHING } },
 	{ "node del: unknown", STT_CMD_NODE_DEL, ENODEV, { A_U32(STT_A_NODE_ID, 0x7fffffff) } },
 	{ "info: unknown attribute", STT_CMD_INFO_GET, EINVAL, { A_U32(1, 1) } },
@@ -112,6 +122,18 @@ static const struct request session_requests[] = {
 	{ "session get: unknown", STT_CMD_SESSION_GET, ENOENT, { N, S(4711) } },
 	{ "session del: no id", STT_CMD_SESSION_DEL, EINVAL, { N } },
 	{ "session del: unknown", STT_CMD_SESSION_DEL, ENOENT, { N, S(4711) } },
+	{ "session new: a reason", NEW, EINVAL,
+	  { N, S(1), PEER, A_U8(STT_A_SESSION_CLOSE_REASON, 1) } },
+	{ "session new: send epoch", NEW, EINVAL,
+	  { N, S(1), PEER, A_U8(STT_A_SESSION_TX_EPOCH, 0) } },
+	{ "session get: a peer", STT_CMD_SESSION_GET, EINVAL, { N, S(ID), PEER } },
+	{ "session del: a state", STT_CMD_SESSION_DEL, EINVAL,
+	  { N, S(ID), A_U32(STT_A_SESSION_STATE, 2) } },
+	{ "session rekey: a volume", STT_CMD_SESSION_REKEY, EINVAL,
+	  { N, S(ID), A_U32(STT_A_SESSION_REKEY_VOLUME, 100) } },
+	{ "session set: a reason", SET, EINVAL,
+	  { N, S(ID), A_U8(STT_A_SESSION_CLOSE_REASON, 1) } },
+	{ "session set: a peer id", SET, EINVAL, { N, S(ID), A_LEN(STT_A_SESSION_PEER_ID, 32) } },
 	{ "session set: unknown", SET, ENOENT, { N, S(4711) } },
 	{ "session set: pending", SET, EINVAL, { N, S(ID), A_U32(STT_A_SESSION_STATE, 1) } },
 	{ "session set: no such epoch", SET, ENOKEY,
@@ -160,6 +182,8 @@ static const struct request key_requests[] = {
 	  { N, S(ID), KEY, EPOCH(1), DIR(1), SUITE(1), SECRET, A_U8(99, 1), KEY_END } },
 	{ "key new: epoch installed", KNEW, EEXIST, { N, S(ID), GOOD_KEY(0, 1) } },
 	{ "key new: epoch skipped", KNEW, EINVAL, { N, S(ID), GOOD_KEY(3, 2) } },
+	{ "key new: a heartbeat", KNEW, EINVAL,
+	  { N, S(ID), A_U32(STT_A_SESSION_HEARTBEAT_MS, 1000), GOOD_KEY(1, 1) } },
 	{ "key del: no key", KDEL, EINVAL, { N, S(ID) } },
 	{ "key del: no direction", KDEL, EINVAL, { N, S(ID), KEY, EPOCH(0), KEY_END } },
 	{ "key del: not there", KDEL, ENOENT, { N, S(ID), KEY, EPOCH(4), DIR(2), KEY_END } },
@@ -376,38 +400,80 @@ static bool no_secret_in_events(int arg)
 	return true;
 }
 
-/* A refusal quotes the request: by then its secrets are wiped. */
-static bool request_wiped(int arg)
+/* A request with a key, by somebody who wants to have it back. Returns the answer's length. */
+static ssize_t ask_with_key(const struct side *s, int cmd, uint8_t epoch, struct sttnl_req *req,
+			    void *buf, size_t size)
 {
-	struct mnl_socket *nl;
-	struct sttnl_req req;
+	struct stt_key key = key_spec(ID, 0, STT_DIRECTION_TX, 0);
+	struct mnl_socket *nl = mnl_socket_open(NETLINK_GENERIC);
 	struct nlattr *nest;
-	struct stt_key key;
+
+	if (!nl || mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) ||
+	    mnl_socket_setsockopt(nl, NETLINK_EXT_ACK, &(int){ 1 }, sizeof(int)))
+		return -1;
+	keep(mnl_socket_get_fd(nl));
+	sttnl_begin(req, s->ctl->family, cmd, NLM_F_ACK);
+	sttnl_put_u32(req, STT_A_SESSION_NODE, s->node);
+	sttnl_put_u64(req, STT_A_SESSION_ID, ID);
+	nest = sttnl_nest(req, STT_A_SESSION_KEY);
+	sttnl_put_u8(req, STT_A_KEY_EPOCH, epoch);
+	sttnl_put_u8(req, STT_A_KEY_DIRECTION, STT_DIRECTION_TX);
+	sttnl_put_u8(req, STT_A_KEY_SUITE, 1);
+	sttnl_put(req, STT_A_KEY_SECRET, key.secret, STT_KEY_LEN);
+	sttnl_nest_end(req, nest);
+	if (mnl_socket_sendto(nl, &req->nlh, req->nlh.nlmsg_len) < 0)
+		return -1;
+	return mnl_socket_recvfrom(nl, buf, size);
+}
+
+/* The attribute that a refusal is about, in @req, which it quotes; or NULL. */
+static const struct nlattr *refused_attr(const struct sttnl_req *req, const void *buf)
+{
+	const struct nlmsghdr *nlh = buf;
+	unsigned int quoted = sizeof(struct nlmsgerr) + req->nlh.nlmsg_len - NLMSG_HDRLEN;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, NLMSG_ALIGN(quoted)) {
+		if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_OFFS)
+			return (const void *)(req->buf + mnl_attr_get_u32(attr));
+	}
+	return NULL;
+}
+
+/* A refusal quotes the request: by then its secrets are wiped. */
+static bool is_wiped(int cmd, uint8_t epoch, int err, int about)
+{
+	const struct nlattr *attr;
+	struct sttnl_req req;
 	struct duo d;
 	char buf[8192];
 	ssize_t n;
 
-	(void)arg;
 	check(duo_open(&d, PATH_V4, ID));
-	nl = mnl_socket_open(NETLINK_GENERIC);
-	check(nl && !mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID));
-	keep(mnl_socket_get_fd(nl));
-	key = key_spec(ID, 0, STT_DIRECTION_TX, 0);
-	sttnl_begin(&req, d.k.ctl->family, STT_CMD_KEY_NEW, NLM_F_ACK);
-	sttnl_put_u32(&req, STT_A_SESSION_NODE, d.k.node);
-	sttnl_put_u64(&req, STT_A_SESSION_ID, ID);
-	nest = sttnl_nest(&req, STT_A_SESSION_KEY);
-	sttnl_put_u8(&req, STT_A_KEY_EPOCH, 1);
-	sttnl_put_u8(&req, STT_A_KEY_DIRECTION, STT_DIRECTION_TX);
-	sttnl_put_u8(&req, STT_A_KEY_SUITE, 1);
-	sttnl_put(&req, STT_A_KEY_SECRET, key.secret, STT_KEY_LEN);
-	sttnl_nest_end(&req, nest);
-	check(mnl_socket_sendto(nl, &req.nlh, req.nlh.nlmsg_len) > 0);
-	n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+	n = ask_with_key(&d.k, cmd, epoch, &req, buf, sizeof(buf));
 	check(n > (ssize_t)req.nlh.nlmsg_len);
-	check_is(((struct nlmsgerr *)mnl_nlmsg_get_payload((void *)buf))->error, -EINVAL);
+	check_is(((struct nlmsgerr *)mnl_nlmsg_get_payload((void *)buf))->error, -err);
 	check(holds_secret(&req, sizeof(req)));
 	check(!holds_secret(buf, n));
+	if (!about)
+		return true;
+	attr = refused_attr(&req, buf);
+	check(attr);
+	check_is(mnl_attr_get_type(attr), about);
+	return true;
+}
+
+static bool request_wiped(int arg)
+{
+	(void)arg;
+	/* The session has this secret. */
+	check(is_wiped(STT_CMD_KEY_NEW, 1, EINVAL, 0));
+	/* There is no such epoch. */
+	check(is_wiped(STT_CMD_KEY_NEW, 255, ERANGE, STT_A_KEY_EPOCH));
+	check(is_wiped(STT_CMD_SESSION_NEW, 0, EINVAL, 0));
+	/* Keys are not for these. */
+	check(is_wiped(STT_CMD_SESSION_SET, 1, EINVAL, STT_A_SESSION_KEY));
+	check(is_wiped(STT_CMD_SESSION_REKEY, 1, EINVAL, STT_A_SESSION_KEY));
 	return true;
 }
 
