@@ -10,32 +10,27 @@
  * the peer has proved that it has its half (a frame of that epoch came), or
  * until netlink says so.
  *
- * How long keys last when nothing else ends them is rekey.c's.
- *
- * Install is create-only, an epoch is only ever followed by the next one, and
- * a secret that the session has, or had among its last ones, is refused: a
- * counter never sends twice under one key.
+ * Keys come and are taken away in key_install.c. How long they last when nothing
+ * else ends them is rekey.c's.
  *
  * The slots are written under s->lock and read under RCU.
  */
 
 #include <linux/netlink.h>
-#include <linux/random.h>
-#include <linux/siphash.h>
 #include <linux/slab.h>
 
 #include "key.h"
+#include "key_slot.h"
 #include "limit.h"
 #include "node.h"
 #include "rekey.h"
 #include "session.h"
 #include "trace.h"
 
-static siphash_key_t stt_secret_key __ro_after_init;
 static struct kmem_cache *stt_tx_key_cache __ro_after_init;
 static struct kmem_cache *stt_rx_key_cache __ro_after_init;
 
-static void stt_tx_key_free(struct rcu_head *rcu)
+void stt_tx_key_free(struct rcu_head *rcu)
 {
 	struct stt_tx_key *key = container_of(rcu, struct stt_tx_key, key.rcu);
 
@@ -43,7 +38,12 @@ static void stt_tx_key_free(struct rcu_head *rcu)
 	kmem_cache_free(stt_tx_key_cache, key);
 }
 
-static void stt_rx_key_free(struct rcu_head *rcu)
+struct stt_tx_key *stt_tx_key_alloc(void)
+{
+	return kmem_cache_zalloc(stt_tx_key_cache, GFP_KERNEL_ACCOUNT);
+}
+
+void stt_rx_key_free(struct rcu_head *rcu)
 {
 	struct stt_rx_key *key = container_of(rcu, struct stt_rx_key, key.rcu);
 
@@ -51,16 +51,24 @@ static void stt_rx_key_free(struct rcu_head *rcu)
 	kmem_cache_free(stt_rx_key_cache, key);
 }
 
+struct stt_rx_key *stt_rx_key_alloc(void)
+{
+	struct stt_rx_key *key = kmem_cache_zalloc(stt_rx_key_cache, GFP_KERNEL_ACCOUNT);
+
+	if (key)
+		spin_lock_init(&key->lock);
+	return key;
+}
+
 /* What the crypto API has for a key of AES-256-GCM is charged to no cgroup: count them. */
-static int stt_key_charge(const struct stt_session *s, u8 suite,
-			  struct netlink_ext_ack *extack)
+int stt_key_charge(const struct stt_session *s, u8 suite, struct netlink_ext_ack *extack)
 {
 	if (suite != STT_SUITE_AES256GCM)
 		return 0;
 	return stt_charge(s->node, STT_LIMIT_GCM_KEYS, extack);
 }
 
-static void stt_key_uncharge(const struct stt_session *s, u8 suite)
+void stt_key_uncharge(const struct stt_session *s, u8 suite)
 {
 	if (suite == STT_SUITE_AES256GCM)
 		stt_uncharge(s->node, STT_LIMIT_GCM_KEYS);
@@ -82,7 +90,7 @@ static void stt_rx_key_drop(const struct stt_session *s, struct stt_rx_key *key)
 	call_rcu(&key->key.rcu, stt_rx_key_free);
 }
 
-static void stt_tx_key_retire(struct stt_session *s, struct stt_tx_key __rcu **slot)
+void stt_tx_key_retire(struct stt_session *s, struct stt_tx_key __rcu **slot)
 {
 	struct stt_tx_key *key;
 
@@ -91,7 +99,7 @@ static void stt_tx_key_retire(struct stt_session *s, struct stt_tx_key __rcu **s
 		stt_tx_key_drop(s, key);
 }
 
-static void stt_rx_key_retire(struct stt_session *s, u8 epoch)
+void stt_rx_key_retire(struct stt_session *s, u8 epoch)
 {
 	struct stt_rx_key *key;
 
@@ -101,7 +109,7 @@ static void stt_rx_key_retire(struct stt_session *s, u8 epoch)
 		stt_rx_key_drop(s, key);
 }
 
-static struct stt_rx_key *stt_rx_key_of(struct stt_session *s, u8 epoch)
+struct stt_rx_key *stt_rx_key_of(struct stt_session *s, u8 epoch)
 {
 	struct stt_rx_key *key;
 
@@ -110,70 +118,13 @@ static struct stt_rx_key *stt_rx_key_of(struct stt_session *s, u8 epoch)
 	return key && key->key.epoch == epoch ? key : NULL;
 }
 
-static struct stt_tx_key *stt_tx_key_in(struct stt_session *s,
-					struct stt_tx_key __rcu *const *slot)
+struct stt_tx_key *stt_tx_key_in(struct stt_session *s, struct stt_tx_key __rcu *const *slot)
 {
 	return rcu_dereference_protected(*slot, lockdep_is_held(&s->lock));
 }
 
-/*
- * What is remembered of a secret when it is gone: enough to know it again, no
- * use to anybody who does not know the module's random key.
- */
-static u64 stt_secret_print(const u8 *secret)
-{
-	return siphash(secret, STT_KEY_LEN, &stt_secret_key);
-}
-
-/* Has the session held this secret, in whatever epoch or direction? */
-static bool stt_secret_known(const struct stt_session *s, const u8 *secret)
-{
-	u64 print = stt_secret_print(secret);
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(s->secrets); i++) {
-		if (s->secrets[i] == print)
-			return true;
-	}
-	return false;
-}
-
-static void stt_secret_remember(struct stt_session *s, const u8 *secret)
-{
-	s->secrets[s->next_secret++ % ARRAY_SIZE(s->secrets)] = stt_secret_print(secret);
-}
-
-/* What holds for a new key of either direction, after its epoch has passed. */
-static int stt_key_check(struct stt_session *s, const struct stt_key *key,
-			 struct netlink_ext_ack *extack)
-{
-	if (s->state > STT_SESSION_STATE_ACTIVE) {
-		NL_SET_ERR_MSG(extack, "the session is over");
-		return -EINVAL;
-	}
-	if (stt_secret_known(s, key->cipher.secret)) {
-		NL_SET_ERR_MSG(extack, "the session has or had this secret already");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-/* May sleep. The key is to be freed in any case, also after failure. */
-static int stt_key_fill(struct stt_key *key, const struct stt_key_spec *spec,
-			struct netlink_ext_ack *extack)
-{
-	int err;
-
-	key->epoch = spec->epoch;
-	key->suite = spec->suite;
-	err = stt_cipher_init(&key->cipher, spec->suite, spec->secret);
-	if (err)
-		NL_SET_ERR_MSG(extack, "the kernel's cipher does not take the key");
-	return err;
-}
-
 /* Does a send key of this epoch wait for its turn? */
-static bool stt_tx_key_waits(struct stt_session *s, u8 epoch)
+bool stt_tx_key_waits(struct stt_session *s, u8 epoch)
 {
 	struct stt_tx_key *next = stt_tx_key_in(s, &s->tx_next);
 
@@ -181,52 +132,14 @@ static bool stt_tx_key_waits(struct stt_session *s, u8 epoch)
 }
 
 /* The same of a receive key: neither end has used the epoch yet. */
-static bool stt_rx_key_waits(struct stt_session *s, u8 epoch)
+bool stt_rx_key_waits(struct stt_session *s, u8 epoch)
 {
 	return epoch == stt_epoch_next(s->rx_epoch) && epoch != s->tx_epoch &&
 	       stt_rx_key_of(s, epoch);
 }
 
-/* May a key of this epoch be installed for sending? */
-static int stt_tx_epoch_check(struct stt_session *s, u8 epoch, bool replace,
-			      struct netlink_ext_ack *extack)
-{
-	if (!s->tx_installed || (replace && stt_tx_key_waits(s, epoch)))
-		return 0;
-	if (stt_tx_key_in(s, &s->tx_next)) {
-		NL_SET_ERR_MSG(extack, "a send key of the next epoch is waiting already");
-		return -EBUSY;
-	}
-	if (epoch == s->tx_epoch) {
-		NL_SET_ERR_MSG(extack, "this epoch has or had a send key, keys are create-only");
-		return -EEXIST;
-	}
-	if (epoch != stt_epoch_next(s->tx_epoch)) {
-		NL_SET_ERR_MSG(extack, "send epoch must be the one after the current");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-/* May a key of this epoch be installed for receiving? */
-static int stt_rx_epoch_check(struct stt_session *s, u8 epoch, bool replace,
-			      struct netlink_ext_ack *extack)
-{
-	if (!s->rx_installed || (replace && stt_rx_key_waits(s, epoch)))
-		return 0;
-	if (stt_rx_key_of(s, epoch)) {
-		NL_SET_ERR_MSG(extack, "this epoch has a receive key, keys are create-only");
-		return -EEXIST;
-	}
-	if (epoch != stt_epoch_next(s->rx_epoch)) {
-		NL_SET_ERR_MSG(extack, "receive epoch must be the one after the current");
-		return -EINVAL;
-	}
-	return 0;
-}
-
 /* Has the peer sent anything authentic in this epoch? */
-static bool stt_epoch_proved(struct stt_session *s, u8 epoch)
+bool stt_epoch_proved(struct stt_session *s, u8 epoch)
 {
 	struct stt_rx_key *key = stt_rx_key_of(s, epoch);
 
@@ -234,7 +147,7 @@ static bool stt_epoch_proved(struct stt_session *s, u8 epoch)
 }
 
 /* The waiting key becomes the one that sends. */
-static void stt_tx_key_promote(struct stt_session *s)
+void stt_tx_key_promote(struct stt_session *s)
 {
 	struct stt_tx_key *next = stt_tx_key_in(s, &s->tx_next);
 	struct stt_tx_key *old;
@@ -248,155 +161,6 @@ static void stt_tx_key_promote(struct stt_session *s)
 	s->next_since = jiffies;
 	if (old)
 		stt_tx_key_drop(s, old);
-}
-
-/* The first key sends at once, a later one when its epoch has been proved. */
-static int stt_tx_key_insert(struct stt_session *s, struct stt_tx_key *key, bool replace,
-			     struct netlink_ext_ack *extack)
-{
-	int err;
-
-	err = stt_tx_epoch_check(s, key->key.epoch, replace, extack);
-	if (!err)
-		err = stt_key_check(s, &key->key, extack);
-	if (err)
-		return err;
-
-	stt_secret_remember(s, key->key.cipher.secret);
-	stt_tx_key_retire(s, &s->tx_next);
-	rcu_assign_pointer(s->tx_next, key);
-	s->next_since = jiffies;
-	if (!s->tx_installed || stt_epoch_proved(s, key->key.epoch))
-		stt_tx_key_promote(s);
-	s->tx_installed = true;
-	return 0;
-}
-
-static int stt_rx_key_insert(struct stt_session *s, struct stt_rx_key *key, bool replace,
-			     struct netlink_ext_ack *extack)
-{
-	int err;
-
-	err = stt_rx_epoch_check(s, key->key.epoch, replace, extack);
-	if (!err)
-		err = stt_key_check(s, &key->key, extack);
-	if (err)
-		return err;
-
-	stt_secret_remember(s, key->key.cipher.secret);
-	s->next_since = jiffies;
-	if (!s->rx_installed) {
-		s->rx_epoch = key->key.epoch;
-		s->rx_since = jiffies;
-		trace_stt_key_epoch(s, STT_DIRECTION_RX, s->rx_epoch);
-	}
-	s->rx_installed = true;
-	/* The slot may still hold the epoch before the previous one, or what gives way. */
-	stt_rx_key_retire(s, key->key.epoch);
-	rcu_assign_pointer(s->rx[stt_rx_slot(key->key.epoch)], key);
-	return 0;
-}
-
-static int stt_tx_key_install(struct stt_session *s, const struct stt_key_spec *spec,
-			      struct netlink_ext_ack *extack)
-{
-	struct stt_tx_key *key = kmem_cache_zalloc(stt_tx_key_cache, GFP_KERNEL_ACCOUNT);
-	int err;
-
-	if (!key)
-		return -ENOMEM;
-	err = stt_key_fill(&key->key, spec, extack);
-	if (!err) {
-		spin_lock_bh(&s->lock);
-		err = stt_tx_key_insert(s, key, spec->waiting, extack);
-		spin_unlock_bh(&s->lock);
-	}
-
-	if (err)
-		stt_tx_key_free(&key->key.rcu);
-	return err;
-}
-
-static int stt_rx_key_install(struct stt_session *s, const struct stt_key_spec *spec,
-			      struct netlink_ext_ack *extack)
-{
-	struct stt_rx_key *key = kmem_cache_zalloc(stt_rx_key_cache, GFP_KERNEL_ACCOUNT);
-	int err;
-
-	if (!key)
-		return -ENOMEM;
-	spin_lock_init(&key->lock);
-	err = stt_key_fill(&key->key, spec, extack);
-	if (!err) {
-		spin_lock_bh(&s->lock);
-		err = stt_rx_key_insert(s, key, spec->waiting, extack);
-		spin_unlock_bh(&s->lock);
-	}
-
-	if (err)
-		stt_rx_key_free(&key->key.rcu);
-	return err;
-}
-
-int stt_key_install(struct stt_session *s, const struct stt_key_spec *spec,
-		    struct netlink_ext_ack *extack)
-{
-	int err = stt_key_charge(s, spec->suite, extack);
-
-	if (err)
-		return err;
-	if (spec->direction == STT_DIRECTION_TX)
-		err = stt_tx_key_install(s, spec, extack);
-	else
-		err = stt_rx_key_install(s, spec, extack);
-	if (err)
-		stt_key_uncharge(s, spec->suite);
-	return err;
-}
-
-static int stt_tx_key_remove(struct stt_session *s, u8 epoch, bool waiting)
-{
-	struct stt_tx_key *tx = stt_tx_key_in(s, &s->tx);
-
-	if (stt_tx_key_waits(s, epoch)) {
-		stt_tx_key_retire(s, &s->tx_next);
-		return 0;
-	}
-	if (!tx || tx->key.epoch != epoch)
-		return -ENOENT;
-	if (waiting)
-		return -EBUSY;
-	stt_tx_key_retire(s, &s->tx);
-	return 0;
-}
-
-static int stt_rx_key_remove(struct stt_session *s, u8 epoch, bool waiting)
-{
-	if (!stt_rx_key_of(s, epoch))
-		return -ENOENT;
-	if (waiting && !stt_rx_key_waits(s, epoch))
-		return -EBUSY;
-	stt_rx_key_retire(s, epoch);
-	return 0;
-}
-
-int stt_key_remove(struct stt_session *s, const struct stt_key_spec *spec,
-		   struct netlink_ext_ack *extack)
-{
-	int err;
-
-	spin_lock_bh(&s->lock);
-	if (spec->direction == STT_DIRECTION_TX)
-		err = stt_tx_key_remove(s, spec->epoch, spec->waiting);
-	else
-		err = stt_rx_key_remove(s, spec->epoch, spec->waiting);
-	spin_unlock_bh(&s->lock);
-
-	if (err == -ENOENT)
-		NL_SET_ERR_MSG(extack, "no such key");
-	else if (err)
-		NL_SET_ERR_MSG(extack, "the key does not wait, it is in use");
-	return err;
 }
 
 /*
@@ -554,7 +318,7 @@ int __init stt_keys_init(void)
 {
 	int err;
 
-	get_random_bytes(&stt_secret_key, sizeof(stt_secret_key));
+	stt_key_install_init();
 	err = stt_suites_init();
 	if (err)
 		return err;
