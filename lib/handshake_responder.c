@@ -5,51 +5,11 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sodium.h>
 
 #include "handshake.h"
+#include "handshake_pending.h"
 #include "handshake_replay.h"
-#include "handshake_table.h"
-#include "secret.h"
-
-struct pending {
-	TAILQ_ENTRY(pending)	link;		/* oldest first */
-	struct queue		*queue;		/* that it is in */
-	struct stt_id_link	by_id;		/* our handshake id */
-	struct stt_id_link	by_hello;	/* first bytes of HELLO's mac1 */
-	struct stt_id_link	by_rekey;	/* low half of the session's id */
-	uint64_t		expires_ms;
-	unsigned int		seed;
-	uint64_t		rekey;		/* this session; 0: a new one */
-	uint8_t			epoch;		/* of its new keys */
-	uint8_t			suite;
-	uint8_t			peer_id[STT_HS_NODE_ID_LEN];
-	uint8_t			hello_mac1[STT_HS_MAC_LEN];
-	uint8_t			hdrs[4 * STT_HS_HDR_LEN];
-	struct stt_hs_frame	response;
-	struct stt_hs_secrets	sec;		/* until it is complete */
-	uint8_t			proof[STT_HS_PROOF_LEN];	/* from then on */
-	struct stt_hs_frame	final;
-};
-
-/* Entries live equally long, so those of one queue are in order of expiry. */
-struct queue {
-	TAILQ_HEAD(, pending)	list;
-	unsigned int		n;
-};
-
-/*
- * A session has one rekey at a time, so there are no more of those than sessions,
- * and strangers do not push them out.
- */
-enum queues {
-	WAITING,		/* for AUTH_PROOF, of a new session */
-	COMPLETE,
-	REKEY_WAITING,
-	REKEY_COMPLETE,
-	QUEUES,
-};
 
 struct stt_responder {
 	const struct stt_hs_keyring *keyring;
@@ -59,8 +19,7 @@ struct stt_responder {
 	struct stt_responder_rekey rekey;
 	bool			accept;
 	unsigned int		max;
-	struct queue		queues[QUEUES];
-	struct stt_id_table	by_id, by_hello, by_rekey;
+	struct stt_pendings	pendings;
 	struct stt_replay	replay;
 };
 
@@ -76,8 +35,7 @@ struct stt_responder *stt_responder_new(const struct stt_responder_params *p)
 	r->preferred_suite = p->preferred_suite;
 	r->rekey = p->rekey;
 	r->max = p->pending_max ? p->pending_max : STT_HS_PENDING_MAX;
-	for (int i = 0; i < QUEUES; i++)
-		TAILQ_INIT(&r->queues[i].list);
+	stt_pendings_init(&r->pendings);
 	stt_replay_init(&r->replay, p->replay_max ? p->replay_max : STT_HS_REPLAY_MAX,
 			p->lag_s);
 	stt_responder_clock(r, p->clock_s);
@@ -89,50 +47,11 @@ void stt_responder_clock(struct stt_responder *r, int64_t now_s)
 	stt_replay_clock(&r->replay, now_s);
 }
 
-static void free_pending(struct pending *p)
-{
-	stt_secret_free(p, sizeof(*p));
-}
-
-static void enqueue(struct queue *q, struct pending *p, uint64_t now_ms)
-{
-	p->expires_ms = now_ms + STT_HS_LIFETIME_MS;
-	p->queue = q;
-	TAILQ_INSERT_TAIL(&q->list, p, link);
-	q->n++;
-}
-
-static void dequeue(struct pending *p)
-{
-	TAILQ_REMOVE(&p->queue->list, p, link);
-	p->queue->n--;
-}
-
-static bool is_complete(const struct stt_responder *r, const struct pending *p)
-{
-	return p->queue == &r->queues[p->rekey ? REKEY_COMPLETE : COMPLETE];
-}
-
-static void forget(struct stt_responder *r, struct pending *p)
-{
-	stt_id_remove(&r->by_id, &p->by_id);
-	stt_id_remove(&r->by_hello, &p->by_hello);
-	if (p->rekey)
-		stt_id_remove(&r->by_rekey, &p->by_rekey);
-	dequeue(p);
-	free_pending(p);
-}
-
 void stt_responder_free(struct stt_responder *r)
 {
 	if (!r)
 		return;
-	for (int i = 0; i < QUEUES; i++)
-		while (!TAILQ_EMPTY(&r->queues[i].list))
-			forget(r, TAILQ_FIRST(&r->queues[i].list));
-	stt_id_free(&r->by_id);
-	stt_id_free(&r->by_hello);
-	stt_id_free(&r->by_rekey);
+	stt_pendings_free(&r->pendings);
 	stt_replay_free(&r->replay);
 	free(r);
 }
@@ -144,67 +63,28 @@ void stt_responder_accept(struct stt_responder *r, bool accept)
 
 unsigned int stt_responder_pending(const struct stt_responder *r)
 {
-	return r->queues[WAITING].n;
-}
-
-static uint64_t expire_queue(struct stt_responder *r, struct queue *q, uint64_t now_ms)
-{
-	struct pending *p;
-
-	while ((p = TAILQ_FIRST(&q->list))) {
-		if (p->expires_ms > now_ms)
-			return p->expires_ms;
-		forget(r, p);
-	}
-	return UINT64_MAX;
+	return stt_pendings_waiting(&r->pendings);
 }
 
 uint64_t stt_responder_expire(struct stt_responder *r, uint64_t now_ms)
 {
-	uint64_t next = UINT64_MAX;
-
-	for (int i = 0; i < QUEUES; i++) {
-		uint64_t at = expire_queue(r, &r->queues[i], now_ms);
-
-		next = at < next ? at : next;
-	}
-	return next;
-}
-
-static struct pending *find_id(const struct stt_responder *r, uint32_t id)
-{
-	struct stt_id_link *link = stt_id_first(&r->by_id, id);
-
-	return link ? stt_id_entry(link, struct pending, by_id) : NULL;
+	return stt_pendings_expire(&r->pendings, now_ms);
 }
 
 void stt_responder_forget(struct stt_responder *r, uint32_t handle)
 {
-	struct pending *p = find_id(r, handle);
+	struct stt_pending *p = stt_pending_by_id(&r->pendings, handle);
 
 	if (p)
-		forget(r, p);
-}
-
-static struct pending *find_rekey(const struct stt_responder *r, uint64_t session)
-{
-	struct stt_id_link *link = stt_id_first(&r->by_rekey, (uint32_t)session);
-
-	for (; link; link = stt_id_next(link)) {
-		struct pending *p = stt_id_entry(link, struct pending, by_rekey);
-
-		if (p->rekey == session)
-			return p;
-	}
-	return NULL;
+		stt_pending_forget(&r->pendings, p);
 }
 
 void stt_responder_end_rekey(struct stt_responder *r, uint64_t session)
 {
-	struct pending *p = find_rekey(r, session);
+	struct stt_pending *p = stt_pending_by_rekey(&r->pendings, session);
 
 	if (p)
-		forget(r, p);
+		stt_pending_forget(&r->pendings, p);
 }
 
 static enum stt_hs_verdict drop(enum stt_hs_drop *why, enum stt_hs_drop reason)
@@ -220,24 +100,6 @@ static int find_seed(const struct stt_responder *r, const uint8_t *data, size_t 
 		if (stt_hs_mac1_ok(&r->keyring->seeds[i], data, len))
 			return (int)i;
 	return -1;
-}
-
-/* The pending handshake that this very HELLO began, the same way in. Its mac1 was checked. */
-static struct pending *find_hello(const struct stt_responder *r, uint64_t in,
-				  const uint8_t *data)
-{
-	const uint8_t *mac1 = stt_hs_mac1(data, STT_HS_HELLO_LEN);
-	struct stt_id_link *link;
-
-	for (link = stt_id_first(&r->by_hello, stt_get_be32(mac1)); link;
-	     link = stt_id_next(link)) {
-		struct pending *p = stt_id_entry(link, struct pending, by_hello);
-
-		if (p->rekey == in && !is_complete(r, p) &&
-		    !sodium_memcmp(p->hello_mac1, mac1, STT_HS_MAC_LEN))
-			return p;
-	}
-	return NULL;
 }
 
 /* The one we prefer if both have it, else the lowest of both; 0: none. */
@@ -260,7 +122,7 @@ static bool check_stranger(const struct stt_responder *r, uint64_t now_ms,
 {
 	if (stt_replay_seen(&r->replay, now_ms, payload + STT_HS_HELLO_OFF_TIME, ephemeral))
 		*why = STT_HS_DROP_REPLAYED;
-	else if (r->queues[WAITING].n >= r->max)
+	else if (stt_pendings_waiting(&r->pendings) >= r->max)
 		*why = STT_HS_DROP_FULL;
 	else if (!r->accept)
 		*why = STT_HS_DROP_REFUSED;
@@ -324,7 +186,7 @@ static void note_refused(struct stt_responder *r, uint64_t now_ms, const uint8_t
 }
 
 /* Message 2 and all keys. A wildcard session id is as good as impossible: try again. */
-static int make_response(const struct stt_responder *r, struct pending *p,
+static int make_response(const struct stt_responder *r, struct stt_pending *p,
 			 const struct stt_noise *hello, uint32_t id)
 {
 	uint8_t payload[STT_HS_RESPONSE_PAYLOAD_LEN] = { 0 };
@@ -350,22 +212,17 @@ static int make_response(const struct stt_responder *r, struct pending *p,
 	return ret;
 }
 
-static int insert(struct stt_responder *r, struct pending *p, uint32_t id, uint64_t now_ms,
+/* To be remembered, and, if it is a stranger's, its HELLO for longer. */
+static int insert(struct stt_responder *r, struct stt_pending *p, uint32_t id, uint64_t now_ms,
 		  const uint8_t *time, const uint8_t *ephemeral)
 {
-	if (stt_id_insert(&r->by_id, &p->by_id, id))
+	if (stt_pending_insert(&r->pendings, p, id, now_ms)) {
+		stt_pending_free(p);
 		return -1;
-	if (stt_id_insert(&r->by_hello, &p->by_hello, stt_get_be32(p->hello_mac1)))
-		goto undo_id;
-	if (p->rekey ? stt_id_insert(&r->by_rekey, &p->by_rekey, (uint32_t)p->rekey) :
-		       stt_replay_add(&r->replay, time, ephemeral, 0))
-		goto undo_hello;
-	enqueue(&r->queues[p->rekey ? REKEY_WAITING : WAITING], p, now_ms);
-	return 0;
-undo_hello:
-	stt_id_remove(&r->by_hello, &p->by_hello);
-undo_id:
-	stt_id_remove(&r->by_id, &p->by_id);
+	}
+	if (p->rekey || !stt_replay_add(&r->replay, time, ephemeral, 0))
+		return 0;
+	stt_pending_forget(&r->pendings, p);
 	return -1;
 }
 
@@ -374,8 +231,8 @@ static enum stt_hs_verdict begin(struct stt_responder *r, uint64_t now_ms, unsig
 				 const struct stt_noise *ns, const struct stt_hs_rekey *rekey,
 				 struct stt_hs_frame *out, enum stt_hs_drop *why)
 {
-	struct pending *p = stt_secret_alloc(sizeof(*p));
-	uint32_t id = stt_id_unused(&r->by_id);
+	struct stt_pending *p = stt_pending_alloc();
+	uint32_t id = stt_id_unused(&r->pendings.by_id);
 
 	if (!p)
 		return drop(why, STT_HS_DROP_FULL);
@@ -388,13 +245,11 @@ static enum stt_hs_verdict begin(struct stt_responder *r, uint64_t now_ms, unsig
 	memcpy(p->hello_mac1, stt_hs_mac1(data, STT_HS_HELLO_LEN), STT_HS_MAC_LEN);
 	memcpy(p->hdrs, data, STT_HS_HDR_LEN);
 	if (make_response(r, p, ns, id)) {
-		free_pending(p);
+		stt_pending_free(p);
 		return drop(why, STT_HS_DROP_BAD_SEAL);
 	}
-	if (insert(r, p, id, now_ms, payload + STT_HS_HELLO_OFF_TIME, data + STT_HS_HDR_LEN)) {
-		free_pending(p);
+	if (insert(r, p, id, now_ms, payload + STT_HS_HELLO_OFF_TIME, data + STT_HS_HDR_LEN))
 		return drop(why, STT_HS_DROP_FULL);
-	}
 	*out = p->response;
 	return STT_HS_SEND;
 }
@@ -446,20 +301,21 @@ static enum stt_hs_verdict take_hello(struct stt_responder *r, uint64_t now_ms, 
 				      const uint8_t *data, struct stt_hs_frame *out,
 				      enum stt_hs_drop *why)
 {
-	struct pending *p;
+	struct stt_pending *p;
 	int seed;
 
 	seed = find_seed(r, data, STT_HS_HELLO_LEN);
 	if (seed < 0)
 		return drop(why, STT_HS_DROP_BAD_MAC);
-	p = find_hello(r, in, data);
+	/* The same HELLO again gets the same answer, the same way. */
+	p = stt_pending_by_hello(&r->pendings, in, stt_hs_mac1(data, STT_HS_HELLO_LEN));
 	if (!p)
 		return new_hello(r, now_ms, in, (unsigned int)seed, data, out, why);
 	*out = p->response;
 	return STT_HS_SEND;
 }
 
-static void fill_session(const struct pending *p, struct stt_hs_session *s)
+static void fill_session(const struct stt_pending *p, struct stt_hs_session *s)
 {
 	s->id = p->sec.session_id;
 	s->rekey = p->rekey;
@@ -472,7 +328,7 @@ static void fill_session(const struct pending *p, struct stt_hs_session *s)
 	s->seed = p->seed;
 }
 
-static void make_final(const struct stt_responder *r, struct pending *p)
+static void make_final(const struct stt_responder *r, struct stt_pending *p)
 {
 	uint8_t *frame = p->final.data;
 
@@ -483,17 +339,7 @@ static void make_final(const struct stt_responder *r, struct pending *p)
 	p->final.len = STT_HS_PROOF_LEN;
 }
 
-/* From now on only AUTH_PROOF and FINAL are remembered, for repeats. */
-static void complete(struct stt_responder *r, struct pending *p, uint64_t now_ms)
-{
-	sodium_memzero(&p->sec, sizeof(p->sec));
-	dequeue(p);
-	enqueue(&r->queues[p->rekey ? REKEY_COMPLETE : COMPLETE], p, now_ms);
-	if (r->queues[COMPLETE].n > r->max)
-		forget(r, TAILQ_FIRST(&r->queues[COMPLETE].list));
-}
-
-static enum stt_hs_verdict repeat_final(const struct pending *p, const uint8_t *data,
+static enum stt_hs_verdict repeat_final(const struct stt_pending *p, const uint8_t *data,
 					struct stt_hs_frame *out, enum stt_hs_drop *why)
 {
 	if (sodium_memcmp(p->proof, data, sizeof(p->proof)))
@@ -507,11 +353,12 @@ static enum stt_hs_verdict take_proof(struct stt_responder *r, uint64_t now_ms, 
 				      struct stt_hs_session *session, uint32_t *handle,
 				      enum stt_hs_drop *why)
 {
-	struct pending *p = find_id(r, stt_get_be32(data + STT_HS_OFF_RECEIVER));
+	struct stt_pending *p = stt_pending_by_id(&r->pendings,
+						  stt_get_be32(data + STT_HS_OFF_RECEIVER));
 
 	if (!p || p->rekey != in)
 		return drop(why, STT_HS_DROP_UNKNOWN);
-	if (is_complete(r, p))
+	if (stt_pending_is_complete(&r->pendings, p))
 		return repeat_final(p, data, out, why);
 	if (!stt_hs_mac1_ok(&r->keyring->seeds[p->seed], data, STT_HS_PROOF_LEN))
 		return drop(why, STT_HS_DROP_BAD_MAC);
@@ -523,7 +370,9 @@ static enum stt_hs_verdict take_proof(struct stt_responder *r, uint64_t now_ms, 
 	fill_session(p, session);
 	*handle = p->by_id.key;
 	*out = p->final;
-	complete(r, p, now_ms);
+	/* From now on only AUTH_PROOF and FINAL are remembered, for repeats. */
+	sodium_memzero(&p->sec, sizeof(p->sec));
+	stt_pending_complete(&r->pendings, p, now_ms, r->max);
 	return STT_HS_INSTALL;
 }
 
