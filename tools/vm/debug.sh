@@ -20,6 +20,7 @@ debug_vm()
 	# The clock follows the host's here, and on a busy one a CPU of the VM may
 	# stand still for a minute. Lock-ups are for the kernels whose clock does not.
 	VM_APPEND+=" watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=240"
+	VM_APPEND+=" workqueue.watchdog_thresh=240"
 
 	# The kernel's own data races must not end the run.
 	[ "$2" = kcsan ] || VM_APPEND+=" panic_on_warn=1"
