@@ -121,6 +121,7 @@ static void step(struct world *w, const uint8_t *cmd, uint64_t now)
 	if ((cmd[0] & 32) && !(kind & 1)) {
 		if (deliver(w, frame, len, kind, w->session ^ cmd[1] ^ 0x100, now) != STT_HS_DROP)
 			abort();
+		w->edited = before;
 		return;
 	}
 	verdict = deliver(w, frame, len, kind, w->session, now);
