@@ -35,6 +35,24 @@ struct sk_buff *stt_deliver_part(const struct sk_buff *from, unsigned int off, u
 	return NULL;
 }
 
+/* The stack has refused @n messages, which came as one, with @err. */
+static void stt_deliver_count(struct stt_node *node, struct stt_session *s,
+			      struct stt_sock *ssk, int err, unsigned int n)
+{
+	/* Where it counts in the socket, that is one for all. It counts no filter's drops. */
+	unsigned int counted = 1;
+
+	if (err == -ENOMEM) {
+		stt_count_add(node, s, DROP_RCVBUF, n);
+	} else if (err == -ENOBUFS) {
+		stt_count_add(node, s, DROP_NO_MEMORY, n);
+	} else {
+		stt_count_add(node, s, DROP_FILTER, n);
+		counted = 0;
+	}
+	atomic_add(n - counted, &ssk->sk.sk_drops);
+}
+
 /* Queue @skb, which is ours, and say why if it cannot be. Consumes it. */
 static void stt_deliver_queue(struct stt_node *node, struct stt_session *s,
 			      struct stt_sock *ssk, struct sk_buff *skb)
@@ -51,14 +69,7 @@ static void stt_deliver_queue(struct stt_node *node, struct stt_session *s,
 	err = sock_queue_rcv_skb(&ssk->sk, skb);
 	if (!err)
 		return;
-	if (err == -ENOMEM)
-		stt_count_add(node, s, DROP_RCVBUF, n);
-	else if (err == -ENOBUFS)
-		stt_count_add(node, s, DROP_NO_MEMORY, n);
-	else
-		stt_count_add(node, s, DROP_FILTER, n);
-	/* The other one has been counted by the stack. */
-	atomic_add(n - 1, &ssk->sk.sk_drops);
+	stt_deliver_count(node, s, ssk, err, n);
 	kfree_skb(skb);
 }
 

@@ -313,7 +313,7 @@ static int stt_nl_node_set(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&node->lock);
 	spec.heartbeat_ms = node->heartbeat_ms;
 	spec.gid = node->gid;
-	spec.rekey = node->rekey;
+	stt_node_rekey(node, &spec.rekey);
 	err = stt_nl_node_spec(info, &spec);
 	if (!err) {
 		WRITE_ONCE(node->heartbeat_ms, spec.heartbeat_ms);

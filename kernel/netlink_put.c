@@ -62,15 +62,17 @@ int stt_nl_put_node(struct sk_buff *skb, struct stt_node *node)
 {
 	u32 uid = from_kuid_munged(node->net->user_ns, node->uid);
 	kgid_t gid = READ_ONCE(node->gid);
+	struct stt_rekey_spec rekey;
 
+	stt_node_rekey(node, &rekey);
 	if (gid_valid(gid) &&
 	    nla_put_u32(skb, STT_A_NODE_GID, from_kgid_munged(node->net->user_ns, gid)))
 		return -EMSGSIZE;
 	if (nla_put_u32(skb, STT_A_NODE_ID, node->id) ||
 	    nla_put_u32(skb, STT_A_NODE_UID, uid) ||
 	    nla_put_u32(skb, STT_A_NODE_HEARTBEAT_MS, READ_ONCE(node->heartbeat_ms)) ||
-	    nla_put_u32(skb, STT_A_NODE_REKEY_AGE_MS, node->rekey.age_ms) ||
-	    nla_put_u32(skb, STT_A_NODE_REKEY_VOLUME, node->rekey.volume) ||
+	    nla_put_u32(skb, STT_A_NODE_REKEY_AGE_MS, rekey.age_ms) ||
+	    nla_put_u32(skb, STT_A_NODE_REKEY_VOLUME, rekey.volume) ||
 	    nla_put_u32(skb, STT_A_NODE_SESSIONS, atomic_read(&node->n_sessions)))
 		return -EMSGSIZE;
 	return stt_nl_put_udp(skb, node);

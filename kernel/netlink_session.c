@@ -228,7 +228,7 @@ static int stt_nl_session_parse(struct genl_info *info, struct stt_node *node,
 			return -EINVAL;
 		spec->heartbeat_ms = nla_get_u32(attrs[STT_A_SESSION_HEARTBEAT_MS]);
 	}
-	spec->rekey = node->rekey;
+	stt_node_rekey(node, &spec->rekey);
 	return stt_nl_rekey_parse(info, STT_A_SESSION_REKEY_AGE_MS, STT_A_SESSION_REKEY_VOLUME,
 				  &spec->rekey) ?:
 	       stt_nl_peer(info, node, &spec->endpoint);

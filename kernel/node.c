@@ -11,7 +11,9 @@
 
 #include <linux/cred.h>
 #include <linux/module.h>
+#include <linux/rcupdate_wait.h>
 #include <linux/rhashtable.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <net/netns/generic.h>
 
@@ -258,8 +260,11 @@ static void stt_node_end_sockets(struct stt_node *node)
 	spin_unlock_bh(&node->sockets_lock);
 
 	rcu_read_lock();
-	xa_for_each(&node->sockets, i, ssk)
+	xa_for_each(&node->sockets, i, ssk) {
 		stt_sock_end(ssk, NULL, -ENODEV);
+		/* There may be as many as files can be open; the next is looked up. */
+		cond_resched_rcu();
+	}
 	rcu_read_unlock();
 }
 

@@ -159,6 +159,13 @@ void stt_node_hold(struct stt_node *node, enum stt_ref why);
 bool __must_check stt_node_hold_rcu(struct stt_node *node, enum stt_ref why);
 void stt_node_put(struct stt_node *node, enum stt_ref why);
 
+/* Without the lock of the node: each of both as somebody has set it. */
+static inline void stt_node_rekey(const struct stt_node *node, struct stt_rekey_spec *spec)
+{
+	spec->age_ms = READ_ONCE(node->rekey.age_ms);
+	spec->volume = READ_ONCE(node->rekey.volume);
+}
+
 /* In process context, before the module goes. Returns whether it was not queued yet. */
 bool stt_node_queue(struct work_struct *work);
 

@@ -12,7 +12,10 @@
 
 #define STT_RTT_SHIFT	3	/* the weight of a sample, as in RFC 6298 */
 
-static u32 stt_rtt_now(void)
+/* Who answers later than this was away: that is no round trip. */
+#define STT_RTT_MAX_US	(60 * USEC_PER_SEC)
+
+static u64 stt_rtt_now(void)
 {
 	return ktime_to_us(ktime_get());
 }
@@ -30,11 +33,13 @@ void stt_heartbeat(struct stt_session *s)
 	stt_output_control(s, STT_KIND_HEARTBEAT);
 }
 
-static void stt_rtt_sample(struct stt_session *s, u32 us)
+static void stt_rtt_sample(struct stt_session *s, u64 took)
 {
 	u32 srtt = s->srtt_us;
+	u32 us = max(took, 1ULL);
 
-	us = max(us, 1U);
+	if (took > STT_RTT_MAX_US)
+		return;
 	WRITE_ONCE(s->rtt_us, us);
 	if (srtt)
 		srtt += (int)(us - srtt) / (1 << STT_RTT_SHIFT);

@@ -115,7 +115,7 @@ struct stt_session {
 	struct llist_node beat;
 	u32 heartbeat;
 	u32 last_beat;
-	u32 beat_us;
+	u64 beat_us;
 	u32 rtt_us;
 	u32 srtt_us;
 	u32 rekey_age;

@@ -38,10 +38,26 @@ static void stt_beat_send(struct stt_session *s)
 	stt_session_put(s, STT_REF_BEAT);
 }
 
+/* All that wait, who came first in front. They may be a million. */
+static struct llist_node *stt_beats_take(struct stt_node *node)
+{
+	struct llist_node *list = llist_del_all(&node->beats);
+	struct llist_node *taken = NULL;
+	struct llist_node *next;
+
+	for (; list; list = next) {
+		next = list->next;
+		list->next = taken;
+		taken = list;
+		cond_resched();
+	}
+	return taken;
+}
+
 static void stt_beat_work(struct work_struct *work)
 {
 	struct stt_node *node = container_of(work, struct stt_node, beat_work);
-	struct llist_node *list = llist_reverse_order(llist_del_all(&node->beats));
+	struct llist_node *list = stt_beats_take(node);
 	struct stt_session *s, *next;
 
 	llist_for_each_entry_safe(s, next, list, beat) {

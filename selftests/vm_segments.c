@@ -476,6 +476,7 @@ static bool filtered(int path)
 		check(receives(b, message + i * 50, 50));
 	check(is_empty(b));
 	check_is(session_stat(&l.b, ID, STT_A_STATS_DROP_FILTER), 5);
+	check_is(socket_drops(b), 5);
 	return true;
 }
 

@@ -377,6 +377,7 @@ static bool filters(int arg)
 	check(receives(p.b, "yes", 3));
 	check(is_empty(p.b));
 	check_is(session_stat(&p.l.b, ID, STT_A_STATS_DROP_FILTER), 2);
+	check_is(socket_drops(p.b), 2);
 	return true;
 }
 

@@ -2,6 +2,7 @@
 /* Nodes in network namespaces, see side.h. */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <netinet/udp.h>
 #include <poll.h>
 #include <sched.h>
@@ -434,6 +435,14 @@ bool receives(int fd, const void *data, size_t len)
 	ssize_t n = recv(fd, buf, sizeof(buf), 0);
 
 	return n == (ssize_t)len && (!len || !memcmp(buf, data, len));
+}
+
+long socket_drops(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS];
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) ? -1 : (long)info[SK_MEMINFO_DROPS];
 }
 
 bool is_empty(int fd)

@@ -101,6 +101,8 @@ int stt_connected(const struct side *s, uint64_t session, uint32_t stream);
 bool set_timeout(int fd, unsigned int ms);
 /* The next message of @fd is exactly this one. */
 bool receives(int fd, const void *data, size_t len);
+/* Messages that did not come into its queue, as the socket counts them; or -1. */
+long socket_drops(int fd);
 /* Nothing waits in @fd. */
 bool is_empty(int fd);
 /* Wait for readability, at most @ms. */

@@ -317,7 +317,7 @@ enum stt_attr_socket {
 	STT_A_SOCKET_PEER_STREAM,	/* u32 */
 	STT_A_SOCKET_RX_QUEUE,		/* u32: bytes waiting, as SO_RCVBUF counts */
 	STT_A_SOCKET_TX_QUEUE,		/* u32: bytes on the way, as SO_SNDBUF counts */
-	STT_A_SOCKET_DROPS,		/* u32: messages that found it full */
+	STT_A_SOCKET_DROPS,		/* u32: that found it full, or a filter refused */
 	STT_A_SOCKET_SHARERS,		/* u32: sockets that share its binding, itself among
 					 * them; absent: not bound with STT_REUSEPORT
 					 */
