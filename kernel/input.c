@@ -73,12 +73,13 @@ static void stt_input_roam(struct stt_session *s, const struct sk_buff *skb)
 	stt_session_move(s, &now);
 }
 
-static void stt_input_heard(struct stt_session *s, const struct stt_header *h, bool newest,
+/* @key has opened a frame of @skb. */
+static void stt_input_heard(struct stt_session *s, const struct stt_rx_key *key, bool newest,
 			    const struct sk_buff *skb)
 {
 	WRITE_ONCE(s->last_rx, jiffies);
-	stt_keys_advance(s, h->epoch);
-	if (newest && h->epoch == READ_ONCE(s->rx_epoch))
+	stt_keys_advance(s, key);
+	if (newest && key->key.epoch == READ_ONCE(s->rx_epoch))
 		stt_input_roam(s, skb);
 	if (unlikely(READ_ONCE(s->state) == STT_SESSION_STATE_PENDING))
 		stt_session_activate(s);
@@ -283,7 +284,7 @@ static void stt_input_one(struct stt_node *node, struct sk_buff *skb,
 	}
 	if (!stt_input_open(node, s, &h, d, key, out ? out->data : skb->data, &verdict))
 		goto drop;
-	stt_input_heard(s, &h, verdict == STT_REPLAY_NEWEST, skb);
+	stt_input_heard(s, key, verdict == STT_REPLAY_NEWEST, skb);
 	if (out) {
 		consume_skb(skb);
 		skb = out;
@@ -348,14 +349,14 @@ static u8 *stt_batch_room(struct stt_batch *b, const struct stt_datagram *d)
 }
 
 /* All frames of a batch came from one place at one time. */
-static void stt_batch_heard(struct stt_batch *b, const struct stt_header *h, bool newest,
+static void stt_batch_heard(struct stt_batch *b, const struct stt_rx_key *key, bool newest,
 			    const struct sk_buff *skb)
 {
 	bool roams = newest && !b->roamed;
 
-	if (b->heard && !roams && likely(h->epoch == READ_ONCE(b->session->rx_epoch)))
+	if (b->heard && !roams && likely(key->key.epoch == READ_ONCE(b->session->rx_epoch)))
 		return;
-	stt_input_heard(b->session, h, roams, skb);
+	stt_input_heard(b->session, key, roams, skb);
 	b->heard = true;
 	b->roamed |= roams;
 }
@@ -403,7 +404,7 @@ static void stt_batch_open(struct stt_batch *b, const struct stt_header *h,
 	good = stt_batch_copy(b, d, STT_HDR_LEN, body, d->len - STT_HDR_LEN) &&
 	       stt_input_open(b->node, b->session, h, d, key, body, &verdict);
 	if (good) {
-		stt_batch_heard(b, h, verdict == STT_REPLAY_NEWEST, d->skb);
+		stt_batch_heard(b, key, verdict == STT_REPLAY_NEWEST, d->skb);
 		good = stt_input_inner(b->node, b->session, h, body, len, &inner);
 	}
 	stt_run_uncover(&b->run);

@@ -60,12 +60,19 @@ struct stt_rx_key *stt_rx_key_alloc(void)
 	return key;
 }
 
-/* What the crypto API has for a key of AES-256-GCM is charged to no cgroup: count them. */
-int stt_key_charge(const struct stt_session *s, u8 suite, struct netlink_ext_ack *extack)
+/*
+ * What the crypto API has for a key of AES-256-GCM is charged to no cgroup: count
+ * them. @always: at the limit as well.
+ */
+int stt_key_charge(const struct stt_session *s, u8 suite, bool always,
+		   struct netlink_ext_ack *extack)
 {
 	if (suite != STT_SUITE_AES256GCM)
 		return 0;
-	return stt_charge(s->node, STT_LIMIT_GCM_KEYS, extack);
+	if (!always)
+		return stt_charge(s->node, STT_LIMIT_GCM_KEYS, extack);
+	stt_charge_always(s->node, STT_LIMIT_GCM_KEYS);
+	return 0;
 }
 
 void stt_key_uncharge(const struct stt_session *s, u8 suite)
@@ -109,12 +116,15 @@ void stt_rx_key_retire(struct stt_session *s, u8 epoch)
 		stt_rx_key_drop(s, key);
 }
 
+struct stt_rx_key *stt_rx_key_at(struct stt_session *s, unsigned int slot)
+{
+	return rcu_dereference_protected(s->rx[slot], lockdep_is_held(&s->lock));
+}
+
 struct stt_rx_key *stt_rx_key_of(struct stt_session *s, u8 epoch)
 {
-	struct stt_rx_key *key;
+	struct stt_rx_key *key = stt_rx_key_at(s, stt_rx_slot(epoch));
 
-	key = rcu_dereference_protected(s->rx[stt_rx_slot(epoch)],
-					lockdep_is_held(&s->lock));
 	return key && key->key.epoch == epoch ? key : NULL;
 }
 
@@ -131,19 +141,20 @@ bool stt_tx_key_waits(struct stt_session *s, u8 epoch)
 	return next && next->key.epoch == epoch;
 }
 
-/* The same of a receive key: neither end has used the epoch yet. */
-bool stt_rx_key_waits(struct stt_session *s, u8 epoch)
-{
-	return epoch == stt_epoch_next(s->rx_epoch) && epoch != s->tx_epoch &&
-	       stt_rx_key_of(s, epoch);
-}
-
 /* Has the peer sent anything authentic in this epoch? */
 bool stt_epoch_proved(struct stt_session *s, u8 epoch)
 {
 	struct stt_rx_key *key = stt_rx_key_of(s, epoch);
 
 	return key && READ_ONCE(key->replay.top);
+}
+
+/* Does a receive key of this epoch wait? Neither end has used it yet. */
+bool stt_rx_key_waits(struct stt_session *s, u8 epoch)
+{
+	return epoch == stt_epoch_next(s->rx_epoch) &&
+	       !(s->tx_installed && epoch == s->tx_epoch) &&
+	       stt_rx_key_of(s, epoch) && !stt_epoch_proved(s, epoch);
 }
 
 /* The waiting key becomes the one that sends. */
@@ -212,19 +223,24 @@ static void stt_rx_epoch_advance(struct stt_session *s, u8 epoch)
 	stt_rx_key_retire(s, stt_epoch_before(previous));
 }
 
-/* An authentic frame of @epoch came: follow the peer if that is news. */
-void stt_keys_advance(struct stt_session *s, u8 epoch)
+/*
+ * An authentic frame came that @key has opened: follow the peer if that is news.
+ * It proves nothing of another key that has come in its place meanwhile.
+ */
+void stt_keys_advance(struct stt_session *s, const struct stt_rx_key *key)
 {
 	struct stt_tx_key *next = rcu_dereference(s->tx_next);
+	u8 epoch = key->key.epoch;
 
 	if (likely(READ_ONCE(s->rx_epoch) == epoch && (!next || next->key.epoch != epoch)))
 		return;
 
 	spin_lock_bh(&s->lock);
-	stt_rx_epoch_advance(s, epoch);
-	next = stt_tx_key_in(s, &s->tx_next);
-	if (next && next->key.epoch == epoch)
-		stt_tx_key_promote(s);
+	if (rcu_access_pointer(s->rx[stt_rx_slot(epoch)]) == key) {
+		stt_rx_epoch_advance(s, epoch);
+		if (stt_tx_key_waits(s, epoch))
+			stt_tx_key_promote(s);
+	}
 	spin_unlock_bh(&s->lock);
 	stt_timer_within(s, HZ);
 }

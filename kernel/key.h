@@ -93,7 +93,7 @@ int __must_check stt_key_remove(struct stt_session *s, const struct stt_key_spec
 				struct netlink_ext_ack *extack);
 int __must_check stt_key_use_tx(struct stt_session *s, u8 epoch, bool *prove,
 				struct netlink_ext_ack *extack);
-void stt_keys_advance(struct stt_session *s, u8 epoch);
+void stt_keys_advance(struct stt_session *s, const struct stt_rx_key *key);
 void stt_keys_release(struct stt_session *s);
 
 /* Under s->lock. */

@@ -7,6 +7,7 @@
  * counter never sends twice under one key.
  */
 
+#include <crypto/algapi.h>
 #include <linux/netlink.h>
 #include <linux/random.h>
 #include <linux/siphash.h>
@@ -27,7 +28,32 @@ static u64 stt_secret_print(const u8 *secret)
 	return siphash(secret, STT_KEY_LEN, &stt_secret_key);
 }
 
-/* Has the session held this secret, in whatever epoch or direction? */
+static bool stt_secret_is(const struct stt_key *key, const u8 *secret)
+{
+	return !crypto_memneq(key->cipher.secret, secret, STT_KEY_LEN);
+}
+
+/* Has the session a key with this secret, in whatever epoch or direction? */
+static bool stt_secret_held(struct stt_session *s, const u8 *secret)
+{
+	const struct stt_tx_key *tx = stt_tx_key_in(s, &s->tx);
+	const struct stt_tx_key *next = stt_tx_key_in(s, &s->tx_next);
+	const struct stt_rx_key *rx;
+	unsigned int i;
+
+	for (i = 0; i < STT_RX_SLOTS; i++) {
+		rx = stt_rx_key_at(s, i);
+		if (rx && stt_secret_is(&rx->key, secret))
+			return true;
+	}
+	return (tx && stt_secret_is(&tx->key, secret)) ||
+	       (next && stt_secret_is(&next->key, secret));
+}
+
+/*
+ * The same of the last ones. Keys that wait give way as often as anybody likes,
+ * and each takes the place of an older secret here.
+ */
 static bool stt_secret_known(const struct stt_session *s, const u8 *secret)
 {
 	u64 print = stt_secret_print(secret);
@@ -53,7 +79,7 @@ static int stt_key_check(struct stt_session *s, const struct stt_key *key,
 		NL_SET_ERR_MSG(extack, "the session is over");
 		return -EINVAL;
 	}
-	if (stt_secret_known(s, key->cipher.secret)) {
+	if (stt_secret_held(s, key->cipher.secret) || stt_secret_known(s, key->cipher.secret)) {
 		NL_SET_ERR_MSG(extack, "the session has or had this secret already");
 		return -EINVAL;
 	}
@@ -199,10 +225,42 @@ static int stt_rx_key_install(struct stt_session *s, const struct stt_key_spec *
 	return err;
 }
 
+/* Has the session a key of this suite in this direction? */
+static bool stt_key_like(struct stt_session *s, u8 direction, u8 suite)
+{
+	const struct stt_tx_key *tx = stt_tx_key_in(s, &s->tx) ?: stt_tx_key_in(s, &s->tx_next);
+	const struct stt_rx_key *rx;
+	unsigned int i;
+
+	if (direction == STT_DIRECTION_TX)
+		return tx && tx->key.suite == suite;
+	for (i = 0; i < STT_RX_SLOTS; i++) {
+		rx = stt_rx_key_at(s, i);
+		if (rx && rx->key.suite == suite)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A session that has such keys may follow them with others at the limit too:
+ * it would end when these are worn out, and whoever takes all keys could end it.
+ */
+static int stt_key_account(struct stt_session *s, const struct stt_key_spec *spec,
+			   struct netlink_ext_ack *extack)
+{
+	bool goes_on;
+
+	spin_lock_bh(&s->lock);
+	goes_on = stt_key_like(s, spec->direction, spec->suite);
+	spin_unlock_bh(&s->lock);
+	return stt_key_charge(s, spec->suite, goes_on, extack);
+}
+
 int stt_key_install(struct stt_session *s, const struct stt_key_spec *spec,
 		    struct netlink_ext_ack *extack)
 {
-	int err = stt_key_charge(s, spec->suite, extack);
+	int err = stt_key_account(s, spec, extack);
 
 	if (err)
 		return err;

@@ -15,11 +15,12 @@ struct stt_tx_key *stt_tx_key_alloc(void);
 struct stt_rx_key *stt_rx_key_alloc(void);
 void stt_tx_key_free(struct rcu_head *rcu);
 void stt_rx_key_free(struct rcu_head *rcu);
-int __must_check stt_key_charge(const struct stt_session *s, u8 suite,
+int __must_check stt_key_charge(const struct stt_session *s, u8 suite, bool always,
 				struct netlink_ext_ack *extack);
 void stt_key_uncharge(const struct stt_session *s, u8 suite);
 
 struct stt_tx_key *stt_tx_key_in(struct stt_session *s, struct stt_tx_key __rcu *const *slot);
+struct stt_rx_key *stt_rx_key_at(struct stt_session *s, unsigned int slot);
 struct stt_rx_key *stt_rx_key_of(struct stt_session *s, u8 epoch);
 bool stt_tx_key_waits(struct stt_session *s, u8 epoch);
 bool stt_rx_key_waits(struct stt_session *s, u8 epoch);

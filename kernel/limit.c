@@ -145,6 +145,12 @@ int stt_charge(const struct stt_node *node, enum stt_limit what,
 	return err;
 }
 
+void stt_charge_always(const struct stt_node *node, enum stt_limit what)
+{
+	atomic_inc(&stt_limits(node)->used[what]);
+	atomic_inc(&node->user->used[what]);
+}
+
 void stt_uncharge(const struct stt_node *node, enum stt_limit what)
 {
 	atomic_dec(&node->user->used[what]);

@@ -55,6 +55,8 @@ void stt_user_put(struct stt_limits *limits, struct stt_user *user);
 /* One more for the owner of @node; 0 or -ENOSPC. In the context of who asks for it. */
 int __must_check stt_charge(const struct stt_node *node, enum stt_limit what,
 			    struct netlink_ext_ack *extack);
+/* The same, whatever the limit: what goes on cannot be refused. */
+void stt_charge_always(const struct stt_node *node, enum stt_limit what);
 /* One less. Any context. */
 void stt_uncharge(const struct stt_node *node, enum stt_limit what);
 

@@ -366,6 +366,29 @@ static bool cancelled(int arg)
 	return true;
 }
 
+/* However many have waited and given way since. */
+static bool same_secret_later(int arg)
+{
+	struct stt_key key;
+	struct duo d;
+
+	(void)arg;
+	check(duo_open(&d, PATH_V4, ID));
+	for (int i = 0; i < 40; i++) {
+		check_is(replace(&d, TX, 1), 0);
+		key_round[1]++;
+	}
+	for (int have = TX; have <= RX; have++) {
+		for (int direction = TX; direction <= RX; direction++) {
+			key = key_spec(ID, d.k.end, have, 0);
+			key.direction = direction;
+			key.epoch = 1;
+			check_is(stt_ctl_key_replace(d.k.ctl, d.k.node, ID, &key), -EINVAL);
+		}
+	}
+	return true;
+}
+
 static bool started_without(int arg)
 {
 	struct stt_session_info s;
@@ -392,6 +415,23 @@ static bool started_without(int arg)
 	check(accepts(&d, 7));
 	check_is(side_key(&d.k, ID, RX, 0), 0);
 	check(accepts(&d, 0) && accepts(&d, 7));
+	return true;
+}
+
+/* A key waits also where there is none to send with, and so no epoch of that. */
+static bool waits_unsent(int arg)
+{
+	struct stt_session_info s;
+	struct side k;
+
+	(void)arg;
+	check(side_open(&k, PATH_V4, 0));
+	s = session_spec(&k, ID, &k.addr);
+	s.n_keys = 0;
+	check_is(stt_ctl_session_new(k.ctl, &s), 0);
+	check_is(side_key(&k, ID, RX, 7), 0);
+	check_is(side_key(&k, ID, RX, 0), 0);
+	check_is(stt_ctl_key_cancel(k.ctl, k.node, ID, 0, RX), 0);
 	return true;
 }
 
@@ -444,6 +484,7 @@ static const struct test tests[] = {
 	{ "A25 keys are create-only", create_only, 0 },
 	{ "A25 an epoch is followed by the next one only", no_skipping, 0 },
 	{ "A25 a secret the session has is refused", same_secret, 0 },
+	{ "A25 whatever has waited since", same_secret_later, 0 },
 	{ "A25 in the session's first request as well", same_secret_at_birth, 0 },
 	{ "A25 previous, current and next epoch are received, no other", three_epochs, 0 },
 	{ "A30 the node sends with a new key when the peer has proved it", sender_follows, 0 },
@@ -455,6 +496,7 @@ static const struct test tests[] = {
 	{ "A30 a key in use does not", in_use, 0 },
 	{ "A30 a key that waits is taken away", cancelled, 0 },
 	{ "A25 a session without keys gets them later", started_without, 0 },
+	{ "A30 a receive key waits without a send key as well", waits_unsent, 0 },
 	{ "A25 unknown suites are refused", suites, 0 },
 	{ "R26 keys are read back without their secrets", read_back, 0 },
 };

@@ -159,38 +159,90 @@ static void default_suite(void *arg)
 	key_suite = STT_SUITE_CHACHA20POLY1305;
 }
 
+/* Keys are of this suite from here on, until the end of the test. */
+static bool begin_gcm(struct stt_ctl **ctl)
+{
+	struct stt_info info;
+
+	check(begin(ctl));
+	check_is(stt_ctl_info(*ctl, &info), 0);
+	at_end(default_suite, NULL);
+	key_suite = STT_SUITE_AES256GCM;
+	return info.suites & 1U << STT_SUITE_AES256GCM;
+}
+
+#define NO_GCM "no gcm(aes) in this kernel"
+
 /* What the kernel has for such a key is charged to no cgroup. */
 static bool gcm_keys(int arg)
 {
 	struct stt_ctl *ctl;
-	struct stt_info info;
 	struct side s;
 
 	(void)arg;
-	check(begin(&ctl));
-	check_is(stt_ctl_info(ctl, &info), 0);
-	if (!(info.suites & 1U << STT_SUITE_AES256GCM))
-		return skip_test("no gcm(aes) in this kernel");
+	if (!begin_gcm(&ctl))
+		return skip_test(NO_GCM);
 	check(side_open(&s, PATH_V4, 0));
-	at_end(default_suite, NULL);
-	key_suite = STT_SUITE_AES256GCM;
 	check(sysctl_set(GCM_KEYS, 3));
 	check_is(side_session(&s, ID, &s.addr), 0);
 	check(too_many(side_session(&s, ID + 1, &s.addr), "too many AES-256-GCM keys"));
-	/* The key that it could have had was given back. */
-	check_is(side_key(&s, ID, STT_DIRECTION_RX, 1), 0);
-	check(too_many(side_key(&s, ID, STT_DIRECTION_TX, 1), "too many AES-256-GCM keys"));
-	check_is(side_get(&s, ID).n_keys, 3);
-	/* A key that goes makes room, as does one that is refused for another reason. */
-	check_is(stt_ctl_key_del(s.ctl, s.node, ID, 1, STT_DIRECTION_RX), 0);
+	/* The key that it could have had was given back, as is one that is refused. */
 	check_is(side_key(&s, ID, STT_DIRECTION_TX, 0), -EEXIST);
-	check_is(side_key(&s, ID, STT_DIRECTION_TX, 1), 0);
-	/* The other suite needs none of them. */
-	key_suite = STT_SUITE_CHACHA20POLY1305;
+	check(sysctl_set(GCM_KEYS, 4));
 	check_is(side_session(&s, ID + 1, &s.addr), 0);
-	key_suite = STT_SUITE_AES256GCM;
-	check_is(stt_ctl_session_del(s.ctl, s.node, ID, 0), 0);
+	/* A key that goes makes room. */
+	check(too_many(side_session(&s, ID + 2, &s.addr), "too many AES-256-GCM keys"));
+	check_is(stt_ctl_session_del(s.ctl, s.node, ID + 1, 0), 0);
 	check_is(side_session(&s, ID + 2, &s.addr), 0);
+	return true;
+}
+
+/* At the limit, and above it, a session that has such keys gets the next ones. */
+static bool gcm_rekey(int arg)
+{
+	struct stt_ctl *ctl;
+	struct frame f;
+	struct duo d;
+
+	(void)arg;
+	if (!begin_gcm(&ctl))
+		return skip_test(NO_GCM);
+	check(duo_open(&d, PATH_V4, ID));
+	for (uint8_t epoch = 1; epoch <= 3; epoch++) {
+		check(sysctl_set(GCM_KEYS, epoch == 3 ? 0 : 2));
+		check_is(side_key(&d.k, ID, STT_DIRECTION_RX, epoch), 0);
+		check_is(side_key(&d.k, ID, STT_DIRECTION_TX, epoch), 0);
+		f = peer_next(&d.p, "in", 2);
+		f.epoch = epoch;
+		check(peer_send_frame(&d.p, &f));
+		check(receives(d.fd, "in", 2));
+		check_is(side_get(&d.k, ID).tx_epoch, epoch);
+	}
+	check(too_many(side_session(&d.k, ID + 1, &d.p.addr), "too many AES-256-GCM keys"));
+	/* They were counted: all of them are given back. */
+	check_is(stt_ctl_session_del(d.k.ctl, d.k.node, ID, 0), 0);
+	check(sysctl_set(GCM_KEYS, 2));
+	check_is(side_session(&d.k, ID + 1, &d.p.addr), 0);
+	return true;
+}
+
+/* What has keys of the other suite only gets none: that would be a way round. */
+static bool gcm_later(int arg)
+{
+	struct stt_ctl *ctl;
+	struct side s;
+
+	(void)arg;
+	if (!begin_gcm(&ctl))
+		return skip_test(NO_GCM);
+	key_suite = STT_SUITE_CHACHA20POLY1305;
+	check(side_open(&s, PATH_V4, 0));
+	check_is(side_session(&s, ID, &s.addr), 0);
+	key_suite = STT_SUITE_AES256GCM;
+	check(sysctl_set(GCM_KEYS, 1));
+	check_is(side_key(&s, ID, STT_DIRECTION_TX, 1), 0);
+	check(too_many(side_key(&s, ID, STT_DIRECTION_RX, 1), "too many AES-256-GCM keys"));
+	check_is(side_get(&s, ID).n_keys, 3);
 	return true;
 }
 
@@ -344,6 +396,8 @@ static const struct test tests[] = {
 	{ "A35 one node too many: ENOSPC, and a sentence", nodes, 0 },
 	{ "A35 one session too many: ENOSPC, and a sentence", sessions, 0 },
 	{ "A35 one AES-256-GCM key too many: ENOSPC, and a sentence", gcm_keys, 0 },
+	{ "A35 at the limit a session's keys are followed by the next", gcm_rekey, 0 },
+	{ "A35 but not those of the other suite", gcm_later, 0 },
 	{ "A35 a user gets half of the nodes, users leave an eighth", share_of_nodes, 0 },
 	{ "A35 a user gets half of the sessions, over all his nodes", share_of_sessions, 0 },
 	{ "A35 a user may read the limits, not set them", not_owner, 0 },
