@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib/netns.sh"
 . "$(dirname "$0")/../tools/vm/module.sh"
 
-ko=$BUILD/module-$KVER/stt.ko
+ko=${MODULES:-$BUILD}/module-$KVER/stt.ko
 modprobe_was=$(cat /proc/sys/kernel/modprobe)
 parts="aesni_intel gcm ghash_generic ghash_clmulni_intel"
 

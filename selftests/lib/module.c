@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -8,12 +9,18 @@
 #include "module.h"
 #include "side.h"
 
+/* Where the modules of this run are, which need not be where the programs are. */
+static const char *built(void)
+{
+	return getenv("MODULES") ?: env("BUILD");
+}
+
 static int insert_file(const char *dir, const char *name)
 {
 	char file[500];
 	int fd, ret, err;
 
-	snprintf(file, sizeof(file), "%s/%s-%s/%s.ko", env("BUILD"), dir, env("KVER"), name);
+	snprintf(file, sizeof(file), "%s/%s-%s/%s.ko", built(), dir, env("KVER"), name);
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
