@@ -313,7 +313,8 @@ int stt_bind_handshake(struct stt_sock *ssk)
 
 	spin_lock_bh(&node->sockets_lock);
 	if (!rcu_access_pointer(node->handshake)) {
-		WRITE_ONCE(ssk->handshake, true);
+		/* Who sees it uses ssk->node, see stt_dest_handshake(). */
+		smp_store_release(&ssk->handshake, true);
 		rcu_assign_pointer(node->handshake, ssk);
 		err = 0;
 	}

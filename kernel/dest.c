@@ -43,9 +43,11 @@ static struct stt_node *stt_dest_node(struct stt_sock *ssk, u32 id)
  */
 static int stt_dest_handshake(struct stt_sock *ssk, const struct sockaddr_stt *addr, size_t len)
 {
-	const struct stt_node *node = READ_ONCE(ssk->node);
-
-	if (!READ_ONCE(ssk->handshake) || !node || addr->sstt_node != node->id)
+	/*
+	 * A handshake socket has its node until it is closed. Of another one a bind()
+	 * that runs right now may fail, and take the node away.
+	 */
+	if (!smp_load_acquire(&ssk->handshake) || addr->sstt_node != ssk->node->id)
 		return -EOPNOTSUPP;
 	if (addr->sstt_stream || addr->sstt_session == STT_SESSION_ANY ||
 	    addr->sstt_session == STT_SESSION_ALL || len < STT_HS_HDR_LEN)

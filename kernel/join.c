@@ -310,10 +310,12 @@ static struct stt_join *stt_join_of(struct stt_session *s)
 		return join;
 
 	spin_lock_bh(&s->lock);
-	if (!s->join && !s->unlinked && s->state <= STT_SESSION_STATE_ACTIVE)
-		/* Filled before it is seen: pairs with the READ_ONCE() above. */
-		smp_store_release(&s->join, stt_join_create(s));
 	join = s->join;
+	if (!join && !s->unlinked && s->state <= STT_SESSION_STATE_ACTIVE) {
+		join = stt_join_create(s);
+		/* Filled before it is seen: pairs with the READ_ONCE() above. */
+		smp_store_release(&s->join, join);
+	}
 	spin_unlock_bh(&s->lock);
 	return join;
 }
