@@ -27,7 +27,7 @@
 
 /*
  * How a call of @len bytes is cut. @segment: it is many messages of this size,
- * 0: it is one.
+ * 0: it is one. Handshake frames are no messages, and never cut.
  */
 int stt_burst_plan(struct stt_burst *b, size_t len, size_t segment)
 {
@@ -36,6 +36,8 @@ int stt_burst_plan(struct stt_burst *b, size_t len, size_t segment)
 	b->len = len;
 	b->split = false;
 	if (segment && len > segment) {
+		if (!stt_kind_is_message(b->inner.kind))
+			return -EINVAL;
 		b->step = segment;
 		b->frames = DIV_ROUND_UP(len, segment);
 		return segment > max || b->frames > STT_SEGMENTS_MAX ? -EMSGSIZE : 0;

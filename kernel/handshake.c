@@ -21,8 +21,8 @@
  *
  * The bucket is one number, the time when it will be full (the generic cell
  * rate algorithm): a datagram moves it on by one interval, and passes if that
- * is no more than the burst away. No bucket is ever further away than that: where
- * rate or burst were changed, it is as if it had just been emptied.
+ * is no more than the burst away. One that is further away when it is asked, as
+ * rate or burst were changed, is as if it had just been emptied.
  */
 
 #include <linux/cache.h>
@@ -51,6 +51,12 @@
 /* What a /48 may, in networks of 64 bits. */
 #define STT_HS_SITE_SHARE	8
 #define STT_HS_SESSION_SHARE	10	/* a tenth */
+
+/*
+ * So many a session may at once: a rekey takes two, four if both ends begin one,
+ * and their repeats. Some sessions together do not fill what door.c keeps for them.
+ */
+#define STT_HS_SESSION_BURST	8
 
 /**
  * struct stt_hs_source - a token bucket
@@ -103,8 +109,8 @@ static u64 stt_hs_tag_site(const struct ipv6hdr *ip6h, u64 who)
 }
 
 /*
- * The bucket of @tag, or the one that is nearest to full to be taken over. None
- * stays beyond @end.
+ * The bucket of @tag, which ends at @end at the latest, or the one that is nearest
+ * to full to be taken over. Those of others may have another size.
  */
 static struct stt_hs_source *stt_hs_find(struct stt_hs_set *set, u64 tag, u64 end)
 {
@@ -112,9 +118,10 @@ static struct stt_hs_source *stt_hs_find(struct stt_hs_set *set, u64 tag, u64 en
 	struct stt_hs_source *source;
 
 	for (source = set->source; source < set->source + STT_HS_WAYS; source++) {
-		source->full_at = min(source->full_at, end);
-		if (source->tag == tag)
+		if (source->tag == tag) {
+			source->full_at = min(source->full_at, end);
 			return source;
+		}
 		if (source->full_at < fullest->full_at)
 			fullest = source;
 	}
@@ -172,8 +179,8 @@ bool stt_handshake_allow(struct stt_node *node, const struct sk_buff *skb, u8 ty
 }
 
 /*
- * The same for one that came sealed in a session, which has a bucket of its own:
- * a part of what a source has, as a rekey takes two messages and their repeats.
+ * The same for one that came sealed in a session, which has a small bucket of its
+ * own, whatever the burst of a source is.
  */
 bool stt_handshake_allow_sealed(struct stt_node *node, const struct stt_session *s)
 {
@@ -184,9 +191,8 @@ bool stt_handshake_allow_sealed(struct stt_node *node, const struct stt_session 
 
 	if (!rate)
 		return true;
-	interval = NSEC_PER_SEC / rate;
-	return stt_hs_take(sn->handshake_table, tag, interval * STT_HS_SESSION_SHARE, interval *
-			   max_t(u32, READ_ONCE(sn->handshake_burst), STT_HS_SESSION_SHARE));
+	interval = NSEC_PER_SEC / rate * STT_HS_SESSION_SHARE;
+	return stt_hs_take(sn->handshake_table, tag, interval, interval * STT_HS_SESSION_BURST);
 }
 
 static struct stt_hs_table *stt_hs_create(void)

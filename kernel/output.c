@@ -180,6 +180,12 @@ static int stt_output_xmit(struct stt_session *s, struct stt_route *rt, struct s
 	while ((skb = __skb_dequeue(&b->skbs))) {
 		frames = stt_xmit_segs(skb);
 		bytes = skb->len - frames * STT_OVERHEAD;
+		/*
+		 * Those of some sessions that wait for an address resolution must not
+		 * take the send buffer from the answers to all others.
+		 */
+		if (unlikely(b->inner.kind == STT_KIND_HANDSHAKE))
+			skb_orphan(skb);
 		dst_hold(rt->dst);
 		err = stt_xmit(s->node, rt, skb);
 		if (unlikely(err)) {

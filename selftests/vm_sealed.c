@@ -4,6 +4,9 @@
  * A30, A12: handshake frames that travel sealed in a session go to the handshake
  * socket under its name, and what comes from outside cannot keep them out.
  */
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/sock_diag.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,6 +16,7 @@
 #include "lib/sysctl.h"
 
 #define ID 0x5ea1edULL
+#define AT_ONCE 8		/* sealed frames of a session */
 #define LIMITED STT_A_STATS_DROP_HS_RATE
 #define FULL STT_A_STATS_DROP_HANDSHAKE
 
@@ -223,14 +227,34 @@ static bool own_bucket(int path)
 	check_is(node_stat(&t.d.k, LIMITED), 80);
 	while (recv(t.hs, got, sizeof(got), MSG_DONTWAIT) > 0)
 		;
-	check(says_hello(&t));
-	check(hears(&t, bytes, STT_HS_HELLO_LEN));
-	check(says_hello(&t));
-	check(hears(&t, bytes, STT_HS_HELLO_LEN));
-	/* That is a tenth of the burst. */
+	for (int i = 0; i < AT_ONCE; i++) {
+		check(says_hello(&t));
+		check(hears(&t, bytes, STT_HS_HELLO_LEN));
+	}
 	check(says_hello(&t));
 	check_is(node_stat(&t.d.k, LIMITED), 81);
 	check(is_empty(t.hs));
+	return true;
+}
+
+/* A rekey takes some, whatever others may; and no session needs many. */
+static bool same_at_once(int path)
+{
+	static const int bursts[] = { 1, 5, 1000000 };
+	struct sealed t;
+
+	check(limits(1, 1));
+	check(sealed_open(&t, path));
+	for (uint64_t n = 1; n <= ARRAY_SIZE(bursts); n++) {
+		check(sysctl_set("handshake_burst", bursts[n - 1]));
+		check_is(side_session(&t.d.k, ID + n, &t.d.p.addr), 0);
+		t.d.p.session = ID + n;
+		t.d.p.counter = 0;
+		for (int i = 0; i < AT_ONCE + 3; i++)
+			check(says_hello(&t));
+		check_is(node_stat(&t.d.k, STT_A_STATS_RX_HANDSHAKE), AT_ONCE * n);
+		check_is(node_stat(&t.d.k, LIMITED), 3 * n);
+	}
 	return true;
 }
 
@@ -242,15 +266,24 @@ static bool each_session(int path)
 	check(limits(1, 20));
 	check(sealed_open(&t, path));
 	check_is(side_session(&t.d.k, ID + 1, &t.d.p.addr), 0);
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < AT_ONCE + 8; i++)
 		check(says_hello(&t));
 	check_is(node_stat(&t.d.k, LIMITED), 8);
 	t.d.p.session = ID + 1;
 	t.d.p.counter = 0;
 	check(says_hello(&t));
 	check_is(node_stat(&t.d.k, LIMITED), 8);
-	check_is(node_stat(&t.d.k, STT_A_STATS_RX_HANDSHAKE), 3);
+	check_is(node_stat(&t.d.k, STT_A_STATS_RX_HANDSHAKE), AT_ONCE + 1);
 	return true;
+}
+
+static uint32_t drops(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(info);
+
+	check_is(getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len), 0);
+	return info[SK_MEMINFO_DROPS];
 }
 
 /* However full strangers make the receive buffer, there is room. */
@@ -276,6 +309,33 @@ static bool room(int path)
 	for (int i = 0; i < 100; i++)
 		check(says_hello(&t));
 	check(node_stat(&t.d.k, FULL) > full);
+	check_is(drops(t.hs), node_stat(&t.d.k, FULL));
+	return true;
+}
+
+/* A filter of the handshake socket sees the frame, by way of any header. */
+static bool filtered(int path)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, STT_FRAME_FINAL, 0, 3),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_LL_OFF),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, STT_FRAME_FINAL, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog prog = { .len = ARRAY_SIZE(code), .filter = code };
+	struct sealed t;
+
+	check(sealed_open(&t, path));
+	check_is(setsockopt(t.hs, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)), 0);
+	check(junk(&t, STT_FRAME_FINAL, STT_HS_PROOF_LEN, 1));
+	check_is(recv(t.hs, got, sizeof(got), 0), STT_HS_PROOF_LEN);
+	check(says(&t, STT_FRAME_FINAL, STT_HS_PROOF_LEN));
+	check(hears(&t, bytes, STT_HS_PROOF_LEN));
+	check(says_hello(&t));
+	check(junk(&t, STT_FRAME_HELLO, STT_HS_HELLO_LEN, 1));
+	check_is(node_stat(&t.d.k, FULL), 2);
 	return true;
 }
 
@@ -316,6 +376,7 @@ static bool refused(int path)
 {
 	struct stt_session_info s;
 	struct sockaddr_stt to;
+	int segment = 76;
 	struct sealed t;
 	struct side other;
 
@@ -343,7 +404,35 @@ static bool refused(int path)
 	to = in_session(&t, ID);
 	to.sstt_node = other.node;
 	check_fails(stt_send_at(t.hs, bytes, 152, &to), EOPNOTSUPP);
+	/* It is not cut into messages. */
+	to = in_session(&t, ID);
+	check_is(setsockopt(t.hs, SOL_STT, STT_SEGMENT, &segment, sizeof(segment)), 0);
+	check_fails(stt_send_at(t.hs, bytes, 152, &to), EINVAL);
+	check_fails(stt_send_at(t.hs, bytes, 77, &to), EINVAL);
 	check(!readable(t.d.p.fd, 100));
+	check_is(stt_send_at(t.hs, bytes, 76, &to), 76);
+	check(readable(t.d.p.fd, TIMEOUT_MS));
+	return true;
+}
+
+/* What waits for peers that nobody finds keeps none from the others. */
+static bool lost_peers(int path)
+{
+	union stt_addr nobody = addr_of("10.77.8.3", 9);
+	struct sockaddr_stt to;
+	int size = 1;
+	struct sealed t;
+
+	check(sealed_open(&t, path));
+	check_is(setsockopt(t.hs, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+	check_is(fcntl(t.hs, F_SETFL, O_NONBLOCK), 0);
+	check_is(side_session(&t.d.k, ID + 1, &nobody), 0);
+	to = in_session(&t, ID + 1);
+	for (int i = 0; i < 20; i++)
+		check_is(stt_send_at(t.hs, bytes, 152, &to), 152);
+	to = in_session(&t, ID);
+	check_is(stt_send_at(t.hs, bytes, 152, &to), 152);
+	check(readable(t.d.p.fd, TIMEOUT_MS));
 	return true;
 }
 
@@ -379,10 +468,14 @@ static const struct test tests[] = {
 	{ "A30 one among the messages of a batch", in_a_batch, PATH_V4 },
 	{ "A12 a flood with the peer's address uses up nothing of a session's", own_bucket, PATH_V4 },
 	{ "A12 each session has its own limit", each_session, PATH_V4 },
+	{ "A12 it is the same whatever a source may at once", same_at_once, PATH_V4 },
 	{ "A12 a receive buffer full of strangers' has room for them", room, PATH_V4 },
+	{ "A30 a filter sees the frame and nothing else, IPv4", filtered, PATH_V4 },
+	{ "A30 the same, IPv6", filtered, PATH_V6 },
 	{ "A30 the handshake socket sends them, IPv4", goes, PATH_V4 },
 	{ "A30 the same, IPv6", goes, PATH_V6 },
 	{ "A30 what cannot be sent is refused, and says why", refused, PATH_V4 },
+	{ "A12 peers that nobody finds leave others the send buffer", lost_peers, PATH_V4 },
 	{ "A30 they are never split", not_split, PATH_V4 },
 };
 
