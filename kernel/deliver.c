@@ -53,6 +53,14 @@ static void stt_deliver_count(struct stt_node *node, struct stt_session *s,
 	atomic_add(n - counted, &ssk->sk.sk_drops);
 }
 
+/* A filter sees the message, and nothing in front of it. */
+void stt_deliver_headers(struct sk_buff *skb)
+{
+	skb_reset_mac_header(skb);
+	skb_reset_network_header(skb);
+	skb_reset_transport_header(skb);
+}
+
 /* Queue @skb, which is ours, and say why if it cannot be. Consumes it. */
 static void stt_deliver_queue(struct stt_node *node, struct stt_session *s,
 			      struct stt_sock *ssk, struct sk_buff *skb)
@@ -108,10 +116,7 @@ static void stt_deliver_messages(struct stt_node *node, struct stt_session *s,
 		.type = inner->kind,
 		.size = size,
 	};
-	/* A filter sees the message, and nothing in front of it. */
-	skb_reset_mac_header(skb);
-	skb_reset_network_header(skb);
-	skb_reset_transport_header(skb);
+	stt_deliver_headers(skb);
 	if (!ssk) {
 		stt_count_add(node, s, DROP_NO_READER, stt_skb_messages(skb));
 		kfree_skb(skb);

@@ -11,6 +11,7 @@ struct stt_session;
 
 struct sk_buff *stt_deliver_part(const struct sk_buff *from, unsigned int off, unsigned int len,
 				 unsigned int headroom);
+void stt_deliver_headers(struct sk_buff *skb);
 void stt_deliver_stamp(struct sk_buff *to, const struct sk_buff *from);
 void stt_deliver(struct stt_node *node, struct stt_session *s, const struct stt_inner *inner,
 		 unsigned int size, struct stt_chunk *chunk);

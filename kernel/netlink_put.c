@@ -268,7 +268,7 @@ int stt_nl_put_socket(struct sk_buff *skb, struct stt_sock *ssk)
 	if (nla_put_u64_64bit(skb, STT_A_SOCKET_INODE, sock_i_ino(sk), STT_A_SOCKET_PAD) ||
 	    nla_put_u32(skb, STT_A_SOCKET_UID, uid) ||
 	    nla_put_u8(skb, STT_A_SOCKET_TYPE,
-		       ssk->handshake ? STT_MSG_HANDSHAKE : STT_MSG_ANY) ||
+		       READ_ONCE(ssk->handshake) ? STT_MSG_HANDSHAKE : STT_MSG_ANY) ||
 	    nla_put_u32(skb, STT_A_SOCKET_RX_QUEUE, sk_rmem_alloc_get(sk)) ||
 	    nla_put_u32(skb, STT_A_SOCKET_TX_QUEUE, sk_wmem_alloc_get(sk)) ||
 	    nla_put_u32(skb, STT_A_SOCKET_DROPS, atomic_read(&sk->sk_drops)))
