@@ -7,6 +7,9 @@
  * Where nobody has more, as so many have a little, the oldest message of all pays for
  * one that is still coming: of those that never end there are plenty.
  *
+ * No user gets more than half in this way from others. He may have more where it
+ * was free, but what he wants beyond that his own sessions pay.
+ *
  * A session that never got a fragment has nothing of this. The first one
  * allocates a struct stt_join, which lives as long as the session.
  */
@@ -91,6 +94,11 @@ static struct stt_net *stt_join_net(const struct stt_join *join)
 	return stt_net(join->session->node->net);
 }
 
+static struct stt_user *stt_join_user(const struct stt_join *join)
+{
+	return join->session->node->user;
+}
+
 static bool stt_join_charge(struct stt_join *join, unsigned int bytes)
 {
 	struct stt_net *sn = stt_join_net(join);
@@ -99,6 +107,7 @@ static bool stt_join_charge(struct stt_join *join, unsigned int bytes)
 		return false;
 	if (atomic_long_add_return(bytes, &sn->reassembly_bytes) <=
 	    READ_ONCE(sn->reassembly_max_bytes)) {
+		atomic_long_add(bytes, &stt_join_user(join)->reassembly_bytes);
 		join->bytes += bytes;
 		return true;
 	}
@@ -109,6 +118,7 @@ static bool stt_join_charge(struct stt_join *join, unsigned int bytes)
 static void stt_join_uncharge(struct stt_join *join, unsigned int bytes)
 {
 	join->bytes -= bytes;
+	atomic_long_sub(bytes, &stt_join_user(join)->reassembly_bytes);
 	atomic_long_sub(bytes, &stt_join_net(join)->reassembly_bytes);
 }
 
@@ -188,6 +198,19 @@ static bool stt_join_give_up_oldest(struct stt_join *join)
 /* ------------------------------------------------------------------------ */
 /* Limits                                                                   */
 
+/* Does @other pay for @bytes of @join? */
+static bool stt_join_pays(const struct stt_join *other, const struct stt_join *join,
+			  unsigned int bytes)
+{
+	const struct stt_user *user = stt_join_user(join);
+	u32 max = READ_ONCE(stt_join_net(join)->reassembly_max_bytes);
+
+	if (other == join)
+		return false;
+	return stt_join_user(other) == user ||
+	       atomic_long_read(&user->reassembly_bytes) + bytes <= max / 2;
+}
+
 /*
  * Who has more than @mine, pays with its oldest message. Whoever is busy right
  * now is not waited for. Under the lock of the namespace.
@@ -218,7 +241,7 @@ static void stt_join_outlive(struct stt_net *sn, struct stt_join *join, unsigned
 		if (!asks-- || !stt_join_is_full(sn, bytes))
 			break;
 		other = part->join;
-		if (other == join || !spin_trylock(&other->lock))
+		if (!stt_join_pays(other, join, bytes) || !spin_trylock(&other->lock))
 			continue;
 		stt_part_take_away(other, part);
 		spin_unlock(&other->lock);
@@ -240,7 +263,7 @@ static void stt_join_relieve(struct stt_join *join, unsigned int mine, unsigned 
 	while (asks-- && !list_empty(&sn->joins) && stt_join_is_full(sn, bytes)) {
 		other = list_first_entry(&sn->joins, struct stt_join, net_list);
 		list_move_tail(&other->net_list, &sn->joins);
-		if (other != join)
+		if (stt_join_pays(other, join, bytes))
 			stt_join_ask(other, mine);
 	}
 	if (mine <= STT_JOIN_ONE)

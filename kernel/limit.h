@@ -24,11 +24,13 @@ enum stt_limit {
  * @uid: who
  * @refs: nodes that are not freed yet; under the lock of the users
  * @used: how many
+ * @reassembly_bytes: memory for messages whose frames are not all there; see join.c
  */
 struct stt_user {
 	kuid_t uid;
 	unsigned int refs;
 	atomic_t used[STT_LIMITS];
+	atomic_long_t reassembly_bytes;
 };
 
 /**

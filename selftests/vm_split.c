@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/peer.c */
+/* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/peer.c selftests/lib/user.c */
 /*
  * A31: messages of many frames, whose frames are lost, doubled, out of order,
  * mixed with others, contradictory, or never end. The right message or none
@@ -11,6 +11,7 @@
 
 #include "lib/peer.h"
 #include "lib/sysctl.h"
+#include "lib/user.h"
 
 #define ID 0x1122334455667788ULL
 #define PIECE 1000
@@ -407,6 +408,45 @@ static bool small_holders(int path)
 	return true;
 }
 
+/* While a message of another user comes, frames that fill the memory many times. */
+static bool crowds_out(void *arg)
+{
+	struct duo *d = arg;
+	struct peer p = d->p;
+	struct frame f;
+	struct side s;
+
+	check(side_open(&s, PATH_V4, 0));
+	p.to = s.addr;
+	for (p.session = 1; p.session <= 4; p.session++)
+		check_is(side_session(&s, p.session, &p.addr), 0);
+	for (unsigned int i = 0; i < LAST; i++)
+		check(send_piece(&d->p, message, 0, i));
+	for (unsigned int i = 0; i < 50; i++) {
+		for (p.session = 1; p.session <= 4; p.session++) {
+			f = piece(&p, other, 100 * i, 0);
+			f.len = 1;
+			check(peer_send_frame(&p, &f));
+		}
+	}
+	check(node_stat(&s, STT_A_STATS_DROP_FRAGMENT) > 0);
+	return send_piece(&d->p, message, 0, LAST);
+}
+
+/* It had less than half, and keeps it. */
+static bool other_user(int path)
+{
+	struct duo d;
+
+	check(open_duo(&d, path));
+	check(sysctl_set("reassembly_max_bytes", 64 << 10));
+	at_end(normal_memory, NULL);
+	check(as_user(USER_NOBODY, crowds_out, &d));
+	check(receives(d.fd, message, LEN));
+	check_is(dropped(&d), 0);
+	return true;
+}
+
 /* A message whose frames are sealed with two keys is none. */
 static bool two_epochs(int path)
 {
@@ -440,6 +480,7 @@ static const struct test tests[] = {
 	{ "A31 two sessions are not mixed", two_sessions, PATH_V4 },
 	{ "A31 greedy sessions leave room for another", greedy_sessions, PATH_V4 },
 	{ "A31 many small holders leave room for a long message", small_holders, PATH_V4 },
+	{ "A31 A35 no user takes the memory of another's message", other_user, PATH_V4 },
 	{ "A31 two epochs are not mixed", two_epochs, PATH_V4 },
 };
 
