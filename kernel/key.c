@@ -60,19 +60,19 @@ struct stt_rx_key *stt_rx_key_alloc(void)
 	return key;
 }
 
-/*
- * What the crypto API has for a key of AES-256-GCM is charged to no cgroup: count
- * them. @always: at the limit as well.
- */
-int stt_key_charge(const struct stt_session *s, u8 suite, bool always,
+/* What the crypto API has for a key of AES-256-GCM is charged to no cgroup: count them. */
+int stt_key_charge(const struct stt_session *s, u8 suite, const struct sk_buff *request,
 		   struct netlink_ext_ack *extack)
 {
 	if (suite != STT_SUITE_AES256GCM)
 		return 0;
-	if (!always)
-		return stt_charge(s->node, STT_LIMIT_GCM_KEYS, extack);
-	stt_charge_always(s->node, STT_LIMIT_GCM_KEYS);
-	return 0;
+	return stt_charge(s->node, STT_LIMIT_GCM_KEYS, request, extack);
+}
+
+void stt_key_charge_always(const struct stt_session *s, u8 suite)
+{
+	if (suite == STT_SUITE_AES256GCM)
+		stt_charge_always(s->node, STT_LIMIT_GCM_KEYS);
 }
 
 void stt_key_uncharge(const struct stt_session *s, u8 suite)

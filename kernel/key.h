@@ -88,6 +88,7 @@ struct stt_key_spec {
 };
 
 int __must_check stt_key_install(struct stt_session *s, const struct stt_key_spec *spec,
+				 const struct sk_buff *request,
 				 struct netlink_ext_ack *extack);
 int __must_check stt_key_remove(struct stt_session *s, const struct stt_key_spec *spec,
 				struct netlink_ext_ack *extack);

@@ -247,20 +247,23 @@ static bool stt_key_like(struct stt_session *s, u8 direction, u8 suite)
  * it would end when these are worn out, and whoever takes all keys could end it.
  */
 static int stt_key_account(struct stt_session *s, const struct stt_key_spec *spec,
-			   struct netlink_ext_ack *extack)
+			   const struct sk_buff *request, struct netlink_ext_ack *extack)
 {
 	bool goes_on;
 
 	spin_lock_bh(&s->lock);
 	goes_on = stt_key_like(s, spec->direction, spec->suite);
 	spin_unlock_bh(&s->lock);
-	return stt_key_charge(s, spec->suite, goes_on, extack);
+	if (!goes_on)
+		return stt_key_charge(s, spec->suite, request, extack);
+	stt_key_charge_always(s, spec->suite);
+	return 0;
 }
 
 int stt_key_install(struct stt_session *s, const struct stt_key_spec *spec,
-		    struct netlink_ext_ack *extack)
+		    const struct sk_buff *request, struct netlink_ext_ack *extack)
 {
-	int err = stt_key_account(s, spec, extack);
+	int err = stt_key_account(s, spec, request, extack);
 
 	if (err)
 		return err;

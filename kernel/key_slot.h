@@ -7,6 +7,7 @@
 
 struct netlink_ext_ack;
 struct rcu_head;
+struct sk_buff;
 struct stt_rx_key;
 struct stt_session;
 struct stt_tx_key;
@@ -15,8 +16,9 @@ struct stt_tx_key *stt_tx_key_alloc(void);
 struct stt_rx_key *stt_rx_key_alloc(void);
 void stt_tx_key_free(struct rcu_head *rcu);
 void stt_rx_key_free(struct rcu_head *rcu);
-int __must_check stt_key_charge(const struct stt_session *s, u8 suite, bool always,
-				struct netlink_ext_ack *extack);
+int __must_check stt_key_charge(const struct stt_session *s, u8 suite,
+				const struct sk_buff *request, struct netlink_ext_ack *extack);
+void stt_key_charge_always(const struct stt_session *s, u8 suite);
 void stt_key_uncharge(const struct stt_session *s, u8 suite);
 
 struct stt_tx_key *stt_tx_key_in(struct stt_session *s, struct stt_tx_key __rcu *const *slot);

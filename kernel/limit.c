@@ -3,12 +3,14 @@
  * How much there may be in a network namespace. Nobody needs a capability for
  * nodes of his own, so one user must not be able to take all there is: without
  * CAP_NET_ADMIN he gets half, and he and his like together leave an eighth to who
- * has it. What a node has is put to the account of its owner, whoever made it.
+ * has it. What a node has is put to the account of its owner, whoever adds to it.
  */
 
 #include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/netlink.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 
 #include "limit.h"
 #include "node.h"
@@ -50,8 +52,27 @@ static struct stt_user *stt_user_add(struct stt_limits *limits, kuid_t uid)
 	return NULL;
 }
 
-struct stt_user *stt_user_get(struct stt_limits *limits, kuid_t uid)
+/*
+ * Who pays for what the caller makes. Whoever makes a user namespace may have many
+ * uids in it, and must not get a share for each.
+ */
+static kuid_t stt_user_uid(const struct net *net)
 {
+	const struct user_namespace *ns;
+	kuid_t uid = current_euid();
+
+	for (ns = current_user_ns(); ns; ns = ns->parent) {
+		if (ns == net->user_ns)
+			return uid;
+		uid = ns->owner;
+	}
+	return current_euid();
+}
+
+struct stt_user *stt_user_get(const struct net *net)
+{
+	struct stt_limits *limits = &stt_net(net)->limits;
+	kuid_t uid = stt_user_uid(net);
 	struct stt_user *user;
 
 	mutex_lock(&limits->users_lock);
@@ -119,7 +140,7 @@ static int stt_refuse(struct netlink_ext_ack *extack, enum stt_limit what,
 
 /* May there be @all, of which @own are of the owner of @node? */
 static int stt_limit_check(const struct stt_node *node, enum stt_limit what, u32 all, u32 own,
-			   struct netlink_ext_ack *extack)
+			   const struct sk_buff *request, struct netlink_ext_ack *extack)
 {
 	u32 max = READ_ONCE(stt_limits(node)->max[what]);
 
@@ -127,18 +148,18 @@ static int stt_limit_check(const struct stt_node *node, enum stt_limit what, u32
 		return stt_refuse(extack, what, STT_REFUSE_ALL);
 	/* Asked last, as it is noted who makes use of a capability. */
 	if ((own <= DIV_ROUND_UP(max, 2) && all <= max - max / 8) ||
-	    ns_capable(node->net->user_ns, CAP_NET_ADMIN))
+	    netlink_ns_capable(request, node->net->user_ns, CAP_NET_ADMIN))
 		return 0;
 	return stt_refuse(extack, what, own <= DIV_ROUND_UP(max, 2) ? STT_REFUSE_REST :
 								       STT_REFUSE_USER);
 }
 
 int stt_charge(const struct stt_node *node, enum stt_limit what,
-	       struct netlink_ext_ack *extack)
+	       const struct sk_buff *request, struct netlink_ext_ack *extack)
 {
 	u32 all = atomic_inc_return(&stt_limits(node)->used[what]);
 	u32 own = atomic_inc_return(&node->user->used[what]);
-	int err = stt_limit_check(node, what, all, own, extack);
+	int err = stt_limit_check(node, what, all, own, request, extack);
 
 	if (err)
 		stt_uncharge(node, what);

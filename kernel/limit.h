@@ -9,7 +9,9 @@
 #include <linux/uidgid.h>
 #include <linux/xarray.h>
 
+struct net;
 struct netlink_ext_ack;
+struct sk_buff;
 struct stt_node;
 
 enum stt_limit {
@@ -21,7 +23,7 @@ enum stt_limit {
 
 /**
  * struct stt_user - what an owner of nodes has in a namespace
- * @uid: who
+ * @uid: who; for those in a user namespace below, who made that
  * @refs: nodes that are not freed yet; under the lock of the users
  * @used: how many
  * @reassembly_bytes: memory for messages whose frames are not all there; see join.c
@@ -50,13 +52,13 @@ struct stt_limits {
 void stt_limits_init(struct stt_limits *limits);
 void stt_limits_exit(struct stt_limits *limits);
 
-/* Of the owner of a new node. NULL: no memory. */
-struct stt_user *stt_user_get(struct stt_limits *limits, kuid_t uid);
+/* Of a new node that the caller makes. NULL: no memory. */
+struct stt_user *stt_user_get(const struct net *net);
 void stt_user_put(struct stt_limits *limits, struct stt_user *user);
 
-/* One more for the owner of @node; 0 or -ENOSPC. In the context of who asks for it. */
+/* One more for the owner of @node; 0 or -ENOSPC. @request: of netlink, that asks for it. */
 int __must_check stt_charge(const struct stt_node *node, enum stt_limit what,
-			    struct netlink_ext_ack *extack);
+			    const struct sk_buff *request, struct netlink_ext_ack *extack);
 /* The same, whatever the limit: what goes on cannot be refused. */
 void stt_charge_always(const struct stt_node *node, enum stt_limit what);
 /* One less. Any context. */

@@ -245,7 +245,7 @@ static int stt_nl_node_spec(struct genl_info *info, struct stt_node_spec *spec)
 }
 
 /* @sock is held by its file, so it cannot be closed meanwhile. */
-static int stt_nl_node_attach(struct genl_info *info, struct socket *sock,
+static int stt_nl_node_attach(struct sk_buff *skb, struct genl_info *info, struct socket *sock,
 			      const struct stt_node_spec *spec)
 {
 	struct net *net = genl_info_net(info);
@@ -256,7 +256,7 @@ static int stt_nl_node_attach(struct genl_info *info, struct socket *sock,
 		GENL_SET_ERR_MSG(info, "the UDP socket is of another network namespace");
 		return -EXDEV;
 	}
-	node = stt_node_create(net, sock->sk, spec, info->extack);
+	node = stt_node_create(net, sock->sk, spec, skb, info->extack);
 	if (IS_ERR(node))
 		return PTR_ERR(node);
 
@@ -292,7 +292,7 @@ static int stt_nl_node_new(struct sk_buff *skb, struct genl_info *info)
 		NL_SET_ERR_MSG_ATTR(info->extack, fd, "no open socket of the caller");
 		return err;
 	}
-	err = stt_nl_node_attach(info, sock, &spec);
+	err = stt_nl_node_attach(skb, info, sock, &spec);
 	sockfd_put(sock);
 	return err;
 }

@@ -62,7 +62,8 @@ static int stt_nl_key_parse(const struct nlattr *nest, struct stt_key_spec *spec
 }
 
 /* Put the keys of a request into @s, all or none of which will be used. */
-static int stt_nl_install_keys(struct genl_info *info, struct stt_session *s)
+static int stt_nl_install_keys(struct sk_buff *skb, struct genl_info *info,
+			       struct stt_session *s)
 {
 	struct stt_key_spec spec;
 	const struct nlattr *nest;
@@ -73,7 +74,7 @@ static int stt_nl_install_keys(struct genl_info *info, struct stt_session *s)
 			continue;
 		err = stt_nl_key_parse(nest, &spec, true, info->extack);
 		if (!err)
-			err = stt_key_install(s, &spec, info->extack);
+			err = stt_key_install(s, &spec, skb, info->extack);
 		if (err)
 			return err;
 	}
@@ -235,7 +236,8 @@ static int stt_nl_session_parse(struct genl_info *info, struct stt_node *node,
 }
 
 /* Publish @s, complete with its keys, unless the node has died. */
-static int stt_nl_session_publish(struct genl_info *info, struct stt_session *s)
+static int stt_nl_session_publish(struct sk_buff *skb, struct genl_info *info,
+				  struct stt_session *s)
 {
 	struct stt_node *node = s->node;
 	int err;
@@ -245,13 +247,14 @@ static int stt_nl_session_publish(struct genl_info *info, struct stt_session *s)
 		GENL_SET_ERR_MSG(info, "the node is gone");
 		err = -ENODEV;
 	} else {
-		err = stt_session_publish(s, info->extack);
+		err = stt_session_publish(s, skb, info->extack);
 	}
 	mutex_unlock(&node->lock);
 	return err;
 }
 
-static int stt_nl_session_create(struct genl_info *info, struct stt_node *node)
+static int stt_nl_session_create(struct sk_buff *skb, struct genl_info *info,
+				 struct stt_node *node)
 {
 	struct stt_session_spec spec;
 	struct stt_session *s;
@@ -264,9 +267,9 @@ static int stt_nl_session_create(struct genl_info *info, struct stt_node *node)
 	if (!s)
 		return -ENOMEM;
 
-	err = stt_nl_install_keys(info, s);
+	err = stt_nl_install_keys(skb, info, s);
 	if (!err)
-		err = stt_nl_session_publish(info, s);
+		err = stt_nl_session_publish(skb, info, s);
 	if (err) {
 		stt_keys_release(s);
 		stt_session_put(s, STT_REF_TABLE);
@@ -286,7 +289,7 @@ static int stt_nl_do_session_new(struct sk_buff *skb, struct genl_info *info)
 	node = stt_nl_own_node(skb, info, STT_A_SESSION_NODE);
 	if (IS_ERR(node))
 		return PTR_ERR(node);
-	err = stt_nl_session_create(info, node);
+	err = stt_nl_session_create(skb, info, node);
 	stt_node_put(node, STT_REF_REQUEST);
 	return err;
 }
@@ -300,8 +303,10 @@ int stt_nl_session_new(struct sk_buff *skb, struct genl_info *info)
 }
 
 /* Run @fn under the lock of @node, so that the session stays where it is. */
-static int stt_nl_change_locked(struct genl_info *info, struct stt_node *node,
-				int (*fn)(struct genl_info *info, struct stt_session *s))
+static int stt_nl_change_locked(struct sk_buff *skb, struct genl_info *info,
+				struct stt_node *node,
+				int (*fn)(struct sk_buff *skb, struct genl_info *info,
+					  struct stt_session *s))
 {
 	struct stt_session *s;
 	int err;
@@ -311,7 +316,7 @@ static int stt_nl_change_locked(struct genl_info *info, struct stt_node *node,
 	if (IS_ERR(s)) {
 		err = PTR_ERR(s);
 	} else {
-		err = fn(info, s);
+		err = fn(skb, info, s);
 		stt_session_put(s, STT_REF_REQUEST);
 	}
 	mutex_unlock(&node->lock);
@@ -320,7 +325,8 @@ static int stt_nl_change_locked(struct genl_info *info, struct stt_node *node,
 
 /* Change the session that a request names, which has only the attributes @takes. */
 static int stt_nl_change_taking(struct sk_buff *skb, struct genl_info *info, u64 takes,
-				int (*fn)(struct genl_info *info, struct stt_session *s))
+				int (*fn)(struct sk_buff *skb, struct genl_info *info,
+					  struct stt_session *s))
 {
 	struct stt_node *node;
 	int err;
@@ -330,14 +336,15 @@ static int stt_nl_change_taking(struct sk_buff *skb, struct genl_info *info, u64
 	node = stt_nl_own_node(skb, info, STT_A_SESSION_NODE);
 	if (IS_ERR(node))
 		return PTR_ERR(node);
-	err = stt_nl_change_locked(info, node, fn);
+	err = stt_nl_change_locked(skb, info, node, fn);
 	stt_node_put(node, STT_REF_REQUEST);
 	return err;
 }
 
 /* The same; a key in it is wiped, also where there should be none. */
 static int stt_nl_change(struct sk_buff *skb, struct genl_info *info, u64 takes,
-			 int (*fn)(struct genl_info *info, struct stt_session *s))
+			 int (*fn)(struct sk_buff *skb, struct genl_info *info,
+				   struct stt_session *s))
 {
 	int err = stt_nl_change_taking(skb, info, takes, fn);
 
@@ -373,7 +380,8 @@ static int stt_nl_new_rekey(struct genl_info *info, struct stt_session *s,
 }
 
 /* All is checked before anything is changed. */
-static int stt_nl_do_session_set(struct genl_info *info, struct stt_session *s)
+static int stt_nl_do_session_set(struct sk_buff *skb, struct genl_info *info,
+				 struct stt_session *s)
 {
 	struct nlattr **attrs = info->attrs;
 	bool has_peer = attrs[STT_A_SESSION_PEER_IPV4] || attrs[STT_A_SESSION_PEER_IPV6];
@@ -421,7 +429,8 @@ int stt_nl_session_set(struct sk_buff *skb, struct genl_info *info)
 			     BIT_ULL(STT_A_SESSION_TX_EPOCH), stt_nl_do_session_set);
 }
 
-static int stt_nl_do_session_del(struct genl_info *info, struct stt_session *s)
+static int stt_nl_do_session_del(struct sk_buff *skb, struct genl_info *info,
+				 struct stt_session *s)
 {
 	stt_session_delete(s, stt_nl_reason(info, STT_A_SESSION_CLOSE_REASON));
 	return 0;
@@ -433,7 +442,8 @@ int stt_nl_session_del(struct sk_buff *skb, struct genl_info *info)
 			     stt_nl_do_session_del);
 }
 
-static int stt_nl_do_session_rekey(struct genl_info *info, struct stt_session *s)
+static int stt_nl_do_session_rekey(struct sk_buff *skb, struct genl_info *info,
+				   struct stt_session *s)
 {
 	return stt_rekey_demand(s, info->extack);
 }
@@ -443,16 +453,36 @@ int stt_nl_session_rekey(struct sk_buff *skb, struct genl_info *info)
 	return stt_nl_change(skb, info, 0, stt_nl_do_session_rekey);
 }
 
-static int stt_nl_do_key_new(struct genl_info *info, struct stt_session *s)
+/* The one key of a request: of several none is looked at. */
+static const struct nlattr *stt_nl_one_key(struct genl_info *info)
 {
+	const struct nlattr *nest, *key = info->attrs[STT_A_SESSION_KEY];
+	int rem;
+
+	if (stt_nl_missing(info, STT_A_SESSION_KEY, "which key?"))
+		return NULL;
+	/* The parser keeps the last one. */
+	nla_for_each_attr(nest, genlmsg_data(info->genlhdr), genlmsg_len(info->genlhdr), rem) {
+		if (nla_type(nest) != STT_A_SESSION_KEY || nest == key)
+			continue;
+		NL_SET_ERR_MSG_ATTR(info->extack, key, "one key at a time");
+		return NULL;
+	}
+	return key;
+}
+
+static int stt_nl_do_key_new(struct sk_buff *skb, struct genl_info *info,
+			     struct stt_session *s)
+{
+	const struct nlattr *key = stt_nl_one_key(info);
 	struct stt_key_spec spec;
 	int err;
 
-	if (stt_nl_missing(info, STT_A_SESSION_KEY, "which key?"))
+	if (!key)
 		return -EINVAL;
-	err = stt_nl_key_parse(info->attrs[STT_A_SESSION_KEY], &spec, true, info->extack);
+	err = stt_nl_key_parse(key, &spec, true, info->extack);
 	if (!err)
-		err = stt_key_install(s, &spec, info->extack);
+		err = stt_key_install(s, &spec, skb, info->extack);
 	/* It may be one that waits, but not for ever. */
 	if (!err)
 		stt_timer_within(s, HZ);
@@ -464,14 +494,16 @@ int stt_nl_key_new(struct sk_buff *skb, struct genl_info *info)
 	return stt_nl_change(skb, info, BIT_ULL(STT_A_SESSION_KEY), stt_nl_do_key_new);
 }
 
-static int stt_nl_do_key_del(struct genl_info *info, struct stt_session *s)
+static int stt_nl_do_key_del(struct sk_buff *skb, struct genl_info *info,
+			     struct stt_session *s)
 {
+	const struct nlattr *key = stt_nl_one_key(info);
 	struct stt_key_spec spec;
 	int err;
 
-	if (stt_nl_missing(info, STT_A_SESSION_KEY, "which key?"))
+	if (!key)
 		return -EINVAL;
-	err = stt_nl_key_parse(info->attrs[STT_A_SESSION_KEY], &spec, false, info->extack);
+	err = stt_nl_key_parse(key, &spec, false, info->extack);
 	return err ?: stt_key_remove(s, &spec, info->extack);
 }
 

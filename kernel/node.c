@@ -163,9 +163,9 @@ free_node:
 
 /* A number for the node; nobody finds the node under it yet. */
 static int stt_node_number(struct stt_net *sn, struct stt_node *node,
-			   struct netlink_ext_ack *extack)
+			   const struct sk_buff *request, struct netlink_ext_ack *extack)
 {
-	int err = stt_charge(node, STT_LIMIT_NODES, extack);
+	int err = stt_charge(node, STT_LIMIT_NODES, request, extack);
 
 	if (err)
 		return err;
@@ -188,6 +188,7 @@ static void stt_node_unnumber(struct stt_net *sn, struct stt_node *node)
 /* Attach @udp, a socket that the caller holds. Returns a reference, of a request. */
 struct stt_node *stt_node_create(struct net *net, struct sock *udp,
 				 const struct stt_node_spec *spec,
+				 const struct sk_buff *request,
 				 struct netlink_ext_ack *extack)
 {
 	struct stt_net *sn = stt_net(net);
@@ -208,9 +209,9 @@ struct stt_node *stt_node_create(struct net *net, struct sock *udp,
 	stt_net_stats_join(node);
 
 	err = -ENOMEM;
-	node->user = stt_user_get(&sn->limits, node->uid);
+	node->user = stt_user_get(net);
 	if (node->user)
-		err = stt_node_number(sn, node, extack);
+		err = stt_node_number(sn, node, request, extack);
 	if (err)
 		goto destroy;
 	trace_stt_node_ref(node, STT_REF_REQUEST, true, 1);

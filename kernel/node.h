@@ -69,7 +69,7 @@ struct stt_net {
  * struct stt_node - a UDP socket that speaks STT
  * @id: in its network namespace
  * @uid: owner
- * @user: what he has in this namespace
+ * @user: his account in this namespace
  * @gid: group that may bind, connect, send and receive; or none
  * @refs: one of the namespace's table, one per session and per socket
  * @net: the namespace; the UDP socket keeps it alive while the node lives
@@ -151,6 +151,7 @@ struct stt_net *stt_net(const struct net *net);
 
 struct stt_node *stt_node_create(struct net *net, struct sock *udp,
 				 const struct stt_node_spec *spec,
+				 const struct sk_buff *request,
 				 struct netlink_ext_ack *extack);
 void stt_node_kill(struct stt_node *node, u8 reason);
 struct stt_node *stt_node_get(struct net *net, u32 id, enum stt_ref why);

@@ -15,12 +15,15 @@
  *		(TIME_WAIT). Where keys live shorter than that, as long as a key;
  *  current	in either direction, STT_REKEY_REJECT times the age at which a
  *		new one was asked for, or at the number of frames that the suite
- *		allows. Sends fail with EKEYEXPIRED from then on;
+ *		allows. Sends fail with EKEYEXPIRED from then on. When the age is
+ *		changed, no key ends before one more age: there was no reason to
+ *		replace it before;
  *  waiting	keys of the next epoch in which the peer was not heard yet: not
  *		before a current one that is as old. The peer may have moved to
  *		them, and a silence between the two ends may last for any time:
  *		an end that wiped its half alone would not understand the other
- *		any more. Nothing was sealed with them, so they do no harm. They
+ *		any more. With one age at both ends the peer's half ends as well.
+ *		Nothing was sealed with them, so they do no harm. They
  *		stay for STT_REKEY_HANDSHAKE at least, as the handshake that
  *		brought them may still be under way.
  *
@@ -58,8 +61,12 @@ static unsigned long stt_rekey_early(const struct stt_session *s)
 
 void stt_rekey_set(struct stt_session *s, const struct stt_rekey_spec *spec)
 {
+	u32 age = msecs_to_jiffies(spec->age_ms);
+
 	spin_lock_bh(&s->lock);
-	s->rekey_age = msecs_to_jiffies(spec->age_ms);
+	if (s->rekey_age != age)
+		s->age_since = jiffies;
+	s->rekey_age = age;
 	s->rekey_volume = spec->volume;
 	stt_rekey_limit(s, s->tx_suite);
 	/* What is due by the new settings is found out anew. */
@@ -150,6 +157,17 @@ int stt_rekey_volume(struct stt_session *s, struct stt_tx_key *key, u8 kind, u64
 	return err;
 }
 
+/*
+ * Is a key's time of @span over? Where the age has been changed, not before there was
+ * an age for a new one: what had been good for longer is old at once.
+ */
+static bool stt_rekey_over(const struct stt_session *s, unsigned long elapsed,
+			   unsigned long span, unsigned long *wait)
+{
+	return stt_due(elapsed, span, wait) &&
+	       stt_due(jiffies - s->age_since, s->rekey_age, wait);
+}
+
 /* Keys whose time is over; under s->lock. */
 static void stt_rekey_retire(struct stt_session *s, unsigned long *wait)
 {
@@ -164,11 +182,14 @@ static void stt_rekey_retire(struct stt_session *s, unsigned long *wait)
 		stt_keys_expire(s, STT_KEY_PREVIOUS);
 	if (!reject)
 		return;
-	if (stt_keys_have(s, STT_KEY_WAITING) && stt_due(now - s->next_since, waiting, wait))
+	if (stt_keys_have(s, STT_KEY_WAITING) &&
+	    stt_rekey_over(s, now - s->next_since, waiting, wait))
 		stt_keys_expire(s, STT_KEY_WAITING);
-	if (stt_keys_have(s, STT_KEY_SENDING) && stt_due(jiffies - s->tx_since, reject, wait))
+	if (stt_keys_have(s, STT_KEY_SENDING) &&
+	    stt_rekey_over(s, jiffies - s->tx_since, reject, wait))
 		stt_keys_expire(s, STT_KEY_SENDING);
-	if (stt_keys_have(s, STT_KEY_CURRENT) && stt_due(now - s->rx_since, reject, wait))
+	if (stt_keys_have(s, STT_KEY_CURRENT) &&
+	    stt_rekey_over(s, now - s->rx_since, reject, wait))
 		stt_keys_expire(s, STT_KEY_CURRENT);
 }
 

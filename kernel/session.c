@@ -134,14 +134,15 @@ static int stt_session_insert(struct stt_node *node, struct stt_session *s,
 }
 
 /* Let frames and callers find @s. The table takes over the first reference. */
-int stt_session_publish(struct stt_session *s, struct netlink_ext_ack *extack)
+int stt_session_publish(struct stt_session *s, const struct sk_buff *request,
+			struct netlink_ext_ack *extack)
 {
 	struct stt_node *node = s->node;
 	int err;
 
 	lockdep_assert_held(&node->lock);
 
-	err = stt_charge(node, STT_LIMIT_SESSIONS, extack);
+	err = stt_charge(node, STT_LIMIT_SESSIONS, request, extack);
 	if (err)
 		return err;
 	err = stt_session_insert(node, s, extack);

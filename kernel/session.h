@@ -54,6 +54,7 @@ struct stt_node;
  * @rekey_age: of the send key, in jiffies, at which a new one is wanted; 0: none
  * @rekey_volume: frames for the same; 0: the suite's
  * @rekey_asked: jiffies of the last question
+ * @age_since: jiffies when @rekey_age was set
  * @rx_since: jiffies when @rx_epoch began
  * @next_since: jiffies when a key of the next epoch came
  * @tx_since: jiffies when @tx began to send
@@ -124,6 +125,7 @@ struct stt_session {
 	u32 rx_since;
 	u32 next_since;
 	unsigned long tx_since;
+	unsigned long age_since;
 	u64 rekey_at;
 	unsigned long last_rx;
 	unsigned long last_tx;
@@ -148,7 +150,8 @@ struct stt_session_spec {
 int stt_session_table_init(struct stt_node *node);
 struct stt_session *stt_session_create(struct stt_node *node,
 				       const struct stt_session_spec *spec);
-int __must_check stt_session_publish(struct stt_session *s, struct netlink_ext_ack *extack);
+int __must_check stt_session_publish(struct stt_session *s, const struct sk_buff *request,
+				     struct netlink_ext_ack *extack);
 void stt_session_delete(struct stt_session *s, u8 reason);
 
 /* Under rcu_read_lock(); no reference is taken. */

@@ -183,8 +183,11 @@ static int install(struct stt_node *node, struct rekey_attempt *a,
 
 	stt_responder_end_rekey(node->responder, a->of->session);
 	ret = install_keys(node, a->of, s);
-	if (ret)
+	if (ret) {
+		node->last.handshakes.failed++;
+		node_log(node, LOG_WARNING, "a session could not be rekeyed: %s", stt_errmsg());
 		return ret;
+	}
 	a->installed = true;
 	stt_attempt_prove(&a->attempt, a->attempt.in.n_turns - 1);
 	return 0;

@@ -7,7 +7,10 @@
  */
 #include <poll.h>
 #include <pthread.h>
+#include <string.h>
+#include <syslog.h>
 
+#include <stt/control.h>
 #include <stt/wire.h>
 
 #include "lib/lossy.h"
@@ -26,6 +29,16 @@ struct rekeying {
 	uint32_t	age_ms, volume;
 };
 
+/* Warnings about rekeys that failed. */
+static atomic_uint warnings;
+
+static void note(void *arg, int priority, const char *message)
+{
+	(void)arg;
+	if (priority == LOG_WARNING && strstr(message, "could not be rekeyed"))
+		atomic_fetch_add(&warnings, 1);
+}
+
 static struct stt_node *make(const struct rekeying *how)
 {
 	struct stt_node_config config = config_of(SHARED, "127.0.0.1", 0);
@@ -33,6 +46,7 @@ static struct stt_node *make(const struct rekeying *how)
 	config.has_rekey_age = true;
 	config.rekey_age_ms = how->age_ms;
 	config.rekey_volume = how->volume;
+	config.log = note;
 	return make_node_of(&config);
 }
 
@@ -442,12 +456,60 @@ static void test_cut_off(void)
 	pair_close(&p);
 }
 
+/* The kernel of @end sends in epoch 1, with a key that the peer does not have. */
+static bool moves_alone(const struct pair *p, int end)
+{
+	struct stt_session_info set = {
+		.node = stt_node_number(p->node[end]), .id = p->id,
+		.has_tx_epoch = true, .tx_epoch = 1,
+	};
+	struct stt_key key = {
+		.epoch = 1, .direction = STT_DIRECTION_TX, .suite = STT_SUITE_CHACHA20POLY1305,
+		.secret = "whatever",
+	};
+	struct stt_ctl *ctl;
+	int ret;
+
+	ret = stt_ctl_open(&ctl);
+	if (ret)
+		return false;
+	ret = stt_ctl_key_new(ctl, set.node, set.id, &key);
+	if (!ret)
+		ret = stt_ctl_session_set(ctl, &set);
+	stt_ctl_close(ctl);
+	return !ret;
+}
+
+static uint64_t failed(const struct pair *p, int end)
+{
+	return stats_of(p->node[end]).handshakes.failed;
+}
+
+/* The peer answers, but the session takes no keys any more. */
+static void test_failed(void)
+{
+	uint64_t end = now_ms() + WAIT_MS;
+	struct pair p;
+
+	pair_open(&p, &never);
+	atomic_store(&p.relay.withhold, 1);
+	stt_node_rekey(p.node[1], p.id);
+	while (atomic_load(&p.relay.withhold))
+		nap(1000);
+	tap_ok(moves_alone(&p, 1) && lossy_replay(&p.relay), "A30 a rekey goes wrong");
+	while (!failed(&p, 1) && now_ms() < end)
+		nap(10000);
+	tap_ok(failed(&p, 1) == 1 && atomic_load(&warnings) == 1,
+	       "A30 keys that cannot be installed: a warning, and a counter");
+	pair_close(&p);
+}
+
 int main(void)
 {
 	/* Keys end after three ages: two attempts of five seconds in between. */
 	const struct rekeying age = { .age_ms = 5000 }, volume = { .volume = 300 };
 
-	tap_plan(31);
+	tap_plan(33);
 	test_idle();
 	test_lost();
 	test_silent();
@@ -456,6 +518,7 @@ int main(void)
 	test_flood();
 	test_withheld();
 	test_cut_off();
+	test_failed();
 	test_load("by age", &age, false);
 	test_load("by volume", &volume, false);
 	test_load("on demand", &never, true);

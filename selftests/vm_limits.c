@@ -2,6 +2,7 @@
 /* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/peer.c selftests/lib/user.c */
 /* A35: limits of a network namespace refuse with a clear message. */
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -9,8 +10,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "ctl_nl.h"
 #include "lib/peer.h"
 #include "lib/sysctl.h"
 #include "lib/user.h"
@@ -325,6 +329,149 @@ static bool share_of_sessions(int arg)
 	return true;
 }
 
+/* May the effective user do what CAP_NET_ADMIN is for? */
+static bool admin(bool on)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	check(!syscall(SYS_capget, &head, data));
+	data[0].effective &= ~(1U << CAP_NET_ADMIN);
+	data[0].effective |= (unsigned int)on << CAP_NET_ADMIN;
+	check(!syscall(SYS_capset, &head, data));
+	return true;
+}
+
+static void admin_again(void *arg)
+{
+	(void)arg;
+	admin(true);
+}
+
+/*
+ * A session, by a request that is written as if to a file. True if it is refused as
+ * it is to who has no capability.
+ */
+static bool refused_by_write(const struct side *s, uint64_t id)
+{
+	int fd = mnl_socket_get_fd(s->ctl->nl);
+	uint8_t answer[4096];
+	struct sttnl_req req;
+	struct nlmsgerr *err;
+	ssize_t n;
+
+	sttnl_begin(&req, s->ctl->family, STT_CMD_SESSION_NEW, NLM_F_ACK);
+	sttnl_put_u32(&req, STT_A_SESSION_NODE, s->node);
+	sttnl_put_u64(&req, STT_A_SESSION_ID, id);
+	sttnl_put_u32(&req, STT_A_SESSION_PEER_IPV4, s->addr.in.sin_addr.s_addr);
+	sttnl_put_u16(&req, STT_A_SESSION_PEER_PORT, s->addr.in.sin_port);
+	check_is(write(fd, &req, req.nlh.nlmsg_len), req.nlh.nlmsg_len);
+	n = read(fd, answer, sizeof(answer));
+	check(n > (ssize_t)NLMSG_LENGTH(sizeof(*err)));
+	err = NLMSG_DATA((struct nlmsghdr *)answer);
+	check_is(err->error, -ENOSPC);
+	return memmem(answer, n, "half of net.stt.sessions_max", 28);
+}
+
+/*
+ * Who is handed a netlink socket, and writes to it, does not lend the capability;
+ * who says that it goes to the kernel knows what it is.
+ */
+static bool opener(int arg)
+{
+	struct stt_ctl *ctl;
+	struct side s;
+
+	(void)arg;
+	check(begin(&ctl));
+	check(sysctl_set("sessions_max", 2));
+	at_end(admin_again, NULL);
+	check(admin(false));
+	check(side_open(&s, PATH_V4, 0));
+	check(admin(true));
+	check_is(side_session(&s, ID, &s.addr), 0);
+	check(refused_by_write(&s, ID + 1));
+	check_is(side_session(&s, ID + 1, &s.addr), 0);
+	return true;
+}
+
+/* ------------------------------------------------------------------------ */
+/* User namespaces                                                          */
+
+static bool userns_on(void)
+{
+	int fd = open("/proc/sys/kernel/unprivileged_userns_clone", O_WRONLY | O_CLOEXEC);
+
+	/* Debian's switch; other kernels have none. */
+	if (fd < 0)
+		return true;
+	check_is(write(fd, "1\n", 2), 2);
+	close(fd);
+	return true;
+}
+
+/* Gives who asks on @fd a uid more, as newuidmap does. */
+static bool give_uids(int fd)
+{
+	static const char map[] = "0 65534 1\n1 100000 1\n";
+	char file[40];
+	pid_t pid;
+	int at;
+
+	check_is(read(fd, &pid, sizeof(pid)), sizeof(pid));
+	snprintf(file, sizeof(file), "/proc/%d/uid_map", pid);
+	at = open(file, O_WRONLY | O_CLOEXEC);
+	check(at >= 0);
+	check_is(write(at, map, sizeof(map) - 1), sizeof(map) - 1);
+	close(at);
+	check_is(write(fd, "", 1), 1);
+	return true;
+}
+
+/* As nobody, and as another uid that is nobody's: one account. */
+static bool sub_uid(void *arg)
+{
+	pid_t pid = getpid();
+	struct side s;
+	int fd = *(int *)arg;
+	char ok;
+
+	for (int i = 0; i < 2; i++)
+		check(side_open(&s, PATH_V4, 0));
+	check(!prctl(PR_SET_DUMPABLE, 1));
+	check(!unshare(CLONE_NEWUSER));
+	check_is(write(fd, &pid, sizeof(pid)), sizeof(pid));
+	check_is(read(fd, &ok, 1), 1);
+	check(!setresuid(1, 1, 1));
+	return user_nodes(2, "half of net.stt.nodes_max");
+}
+
+static bool sub_uids(int arg)
+{
+	struct stt_ctl *ctl;
+	int fds[2];
+	pid_t pid;
+	bool ok;
+
+	(void)arg;
+	check(begin(&ctl));
+	check(userns_on());
+	check(sysctl_set("nodes_max", 8));
+	check(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+	keep(fds[0]);
+	pid = fork();
+	if (!pid) {
+		close(fds[0]);
+		_exit(!give_uids(fds[1]));
+	}
+	close(fds[1]);
+	check(pid > 0);
+	ok = as_user(USER_NOBODY, sub_uid, &fds[0]);
+	shutdown(fds[0], SHUT_RDWR);
+	check_is(waitpid(pid, NULL, 0), pid);
+	return ok;
+}
+
 static bool readable_only(void *arg)
 {
 	(void)arg;
@@ -379,14 +526,8 @@ static bool contained(void *arg)
 
 static bool container(int arg)
 {
-	int fd = open("/proc/sys/kernel/unprivileged_userns_clone", O_WRONLY | O_CLOEXEC);
-
 	(void)arg;
-	/* Debian's switch; other kernels have none. */
-	if (fd >= 0) {
-		check_is(write(fd, "1\n", 2), 2);
-		close(fd);
-	}
+	check(userns_on());
 	return as_user(USER_NOBODY, contained, NULL);
 }
 
@@ -400,6 +541,8 @@ static const struct test tests[] = {
 	{ "A35 but not those of the other suite", gcm_later, 0 },
 	{ "A35 a user gets half of the nodes, users leave an eighth", share_of_nodes, 0 },
 	{ "A35 a user gets half of the sessions, over all his nodes", share_of_sessions, 0 },
+	{ "A35 a user's other uids are on his account", sub_uids, 0 },
+	{ "A35 a netlink socket that was handed over needs an opener who may", opener, 0 },
 	{ "A35 a user may read the limits, not set them", not_owner, 0 },
 	{ "A35 root of an unprivileged container sets its own", container, 0 },
 };

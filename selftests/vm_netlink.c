@@ -29,7 +29,7 @@ struct request {
 	const char *what;
 	int cmd;
 	int err;
-	struct attr attrs[12];
+	struct attr attrs[15];
 };
 
 #define NOTHING		{ END, 0, 0, NULL }
@@ -184,9 +184,12 @@ static const struct request key_requests[] = {
 	{ "key new: epoch skipped", KNEW, EINVAL, { N, S(ID), GOOD_KEY(3, 2) } },
 	{ "key new: a heartbeat", KNEW, EINVAL,
 	  { N, S(ID), A_U32(STT_A_SESSION_HEARTBEAT_MS, 1000), GOOD_KEY(1, 1) } },
+	{ "key new: two keys", KNEW, EINVAL, { N, S(ID), GOOD_KEY(1, 1), GOOD_KEY(1, 2) } },
 	{ "key del: no key", KDEL, EINVAL, { N, S(ID) } },
 	{ "key del: no direction", KDEL, EINVAL, { N, S(ID), KEY, EPOCH(0), KEY_END } },
 	{ "key del: not there", KDEL, ENOENT, { N, S(ID), KEY, EPOCH(4), DIR(2), KEY_END } },
+	{ "key del: two keys", KDEL, EINVAL,
+	  { N, S(ID), KEY, EPOCH(0), DIR(1), KEY_END, KEY, EPOCH(0), DIR(2), KEY_END } },
 };
 
 static void put_attr(struct sttnl_req *req, const struct attr *a, const struct side *s,

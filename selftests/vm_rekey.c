@@ -439,6 +439,28 @@ static bool expires(int path)
 	return true;
 }
 
+/*
+ * A key that was good for an hour is too old at once, by a new age. It is to be
+ * replaced, and there is time for that.
+ */
+static bool lowered(int path)
+{
+	struct duo d;
+
+	check(duo_open(&d, path, ID));
+	check_is(stt_ctl_subscribe(d.k.ctl), 0);
+	usleep(1000 * (REJECT * AGE + 1000));
+	check_is(set_rekey(&d, AGE, 0), 0);
+	check(asked(&d, STT_REKEY_AGE, AGE));
+	check(accepts(&d, 0));
+	check_is(send(d.fd, "out", 3, 0), 3);
+	check_is(keys_of(&d), 2);
+	usleep(1000 * LATE(AGE));
+	check_fails(send(d.fd, "out", 3, 0), EKEYEXPIRED);
+	check_is(keys_of(&d), 0);
+	return true;
+}
+
 static bool never(int path)
 {
 	struct duo d;
@@ -556,6 +578,7 @@ static const struct test tests[] = {
 	{ "A30 and end when the peer is never heard in them", told_ends, PATH_V4 },
 	{ "A30 a proof goes to where the peer is now", proves_there, PATH_V4 },
 	{ "A30 a key that nobody replaces expires: EKEYEXPIRED", expires, PATH_V4 },
+	{ "A30 with a lower age not before it could be replaced", lowered, PATH_V4 },
 	{ "A30 with the age off it does not", never, PATH_V4 },
 	{ "A30 all that with an owner that is stopped", stopped_owner, PATH_V4 },
 };
