@@ -3,15 +3,20 @@
 # `tools/run check`: the stages, what each took, and the count at the end.
 # Sourced by tools/run after qemu.sh and packages.sh.
 
-CHECK_VM_LIMIT=${CHECK_VM_LIMIT:-900}
+CHECK_VM_LIMIT=${CHECK_VM_LIMIT:-1800}
 check_passed=0
 check_failed=0
 check_skipped=0
 check_table=
 check_inserted=
+check_job=
 
 check_cleanup()
 {
+	if [ -n "$check_job" ]; then
+		kill -TERM "$check_job" 2>/dev/null
+		wait "$check_job" 2>/dev/null
+	fi
 	[ -z "$check_inserted" ] || rmmod stt 2>/dev/null
 }
 
@@ -151,6 +156,29 @@ vm_tests()
 		'exec tools/vm/run-tests $RESULTS/tap '"${files[*]@Q}"
 }
 
+# vm_tests for one kernel beside whatever comes next: most of these tests wait most
+# of the time. What it says is shown by vm_tests_end. One at a time.
+vm_tests_begin()
+{
+	mkdir -p "$BUILD/logs"
+	(trap vm_cleanup EXIT
+	trap 'exit 143' TERM
+	vm_tests "$1") > "$BUILD/logs/check-$1.said" 2>&1 &
+	check_job=$!
+	echo "the VM tests on $1 have begun, what they say comes at the end"
+}
+
+vm_tests_end()
+{
+	local status
+
+	wait "$check_job"
+	status=$?
+	check_job=
+	cat "$BUILD/logs/check-$1.said"
+	return $status
+}
+
 # The tests that boot VMs of their own for one kernel.
 cost_tests()
 {
@@ -211,7 +239,8 @@ check_userspace()
 	check_fuzzers
 }
 
-check_kernel()
+# The style of the module for one kernel, and the module.
+check_module()
 {
 	local kver=$1
 
@@ -219,15 +248,44 @@ check_kernel()
 		stage "sparse and checkpatch, $kver" make_quiet KVER="$kver" check-style
 	fi
 	[ -n "$(selected_vm; selected_cost)" ] || return
-	stage "build module, $kver" make_quiet KVER="$kver" module test-modules || return
-	if [ -n "$(selected_vm)" ]; then
-		stage "VM tests, $kver" vm_tests "$kver"
-		count_tap "$BUILD/results/check-$kver/tap"
-	fi
-	if [ -n "$(selected_cost)" ]; then
-		stage "cost of a message, $kver" cost_tests "$kver"
-		count_tap "$BUILD/results/cost-tests-$kver"
-	fi
+	stage "build module, $kver" make_quiet KVER="$kver" module test-modules
+}
+
+check_cost()
+{
+	[ -n "$(selected_cost)" ] || return
+	stage "cost of a message, $1" cost_tests "$1"
+	count_tap "$BUILD/results/cost-tests-$1"
+}
+
+# $1: what runs them, vm_tests or vm_tests_end
+check_vm()
+{
+	stage "VM tests, $2" "$1" "$2"
+	count_tap "$BUILD/results/check-$2/tap"
+}
+
+# Two kernels are tested side by side, where there is a CPU for each.
+check_kernels()
+{
+	local kver first= built=() tests
+
+	tests=$(selected_vm)
+	for kver in "$@"; do
+		check_module "$kver" || continue
+		built+=("$kver")
+		[ -n "$tests" ] || continue
+		if [ -z "$first" ] && [ "$kver" != "${!#}" ] && [ "$(nproc)" -gt 1 ]; then
+			first=$kver
+			vm_tests_begin "$kver"
+		else
+			check_vm vm_tests "$kver"
+		fi
+	done
+	[ -z "$first" ] || check_vm vm_tests_end "$first"
+	for kver in "${built[@]}"; do
+		check_cost "$kver"
+	done
 }
 
 check_native()
@@ -260,9 +318,7 @@ check_all()
 		kernels+=("$kver")
 	done
 	check_userspace
-	for kver in "${kernels[@]}"; do
-		check_kernel "$kver"
-	done
+	check_kernels "${kernels[@]}"
 }
 
 run_check()
