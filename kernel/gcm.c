@@ -3,7 +3,9 @@
  * AES-256-GCM by the crypto API.
  *
  * A frame is sealed or opened when the call returns, in softirq too, so only
- * what is synchronous will do, and nothing may wait or be allocated. On x86
+ * what is synchronous will do, and nothing may wait. Nothing large is allocated:
+ * some algorithms get a few bytes, by GFP_ATOMIC, for a block of the cipher that
+ * lies across two pages. Without them the frame is lost. On x86
  * "gcm(aes)" is an asynchronous wrapper: it hands to a work queue (cryptd)
  * what comes when the vector registers cannot be used. Here the algorithm
  * within, "__gcm(aes)", is used instead, which is synchronous, and at such a
@@ -147,8 +149,8 @@ static struct scatterlist *stt_gcm_received(struct stt_gcm_cpu *cpu, u8 *body, s
 	return cpu->parts;
 }
 
-bool stt_gcm_open(const struct stt_cipher *cipher, u8 *body, size_t len, const u8 *header,
-		  u64 counter)
+int stt_gcm_open(const struct stt_cipher *cipher, u8 *body, size_t len, const u8 *header,
+		 u64 counter)
 {
 	struct stt_gcm_cpu *cpu = stt_gcm_begin(counter);
 	struct scatterlist *sg;
@@ -164,7 +166,7 @@ bool stt_gcm_open(const struct stt_cipher *cipher, u8 *body, size_t len, const u
 		err = crypto_aead_decrypt(&cpu->req);
 	}
 	stt_gcm_end();
-	return !err;
+	return !err || err == -EBADMSG ? err : -ENOMEM;
 }
 
 /* ------------------------------------------------------------------------ */

@@ -15,8 +15,8 @@ int __must_check stt_gcm_init(struct stt_cipher *cipher);
 void stt_gcm_release(struct stt_cipher *cipher);
 int __must_check stt_gcm_seal(const struct stt_cipher *cipher, u8 *frame, size_t body_len,
 			      u64 counter);
-bool __must_check stt_gcm_open(const struct stt_cipher *cipher, u8 *body, size_t len,
-			       const u8 *header, u64 counter);
+int __must_check stt_gcm_open(const struct stt_cipher *cipher, u8 *body, size_t len,
+			      const u8 *header, u64 counter);
 int stt_gcm_setup(void);
 void stt_gcm_cleanup(void);
 

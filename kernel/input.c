@@ -145,10 +145,13 @@ static bool stt_input_open(struct stt_node *node, struct stt_session *s,
 			   const struct stt_header *h, const struct stt_datagram *d,
 			   struct stt_rx_key *key, u8 *body, enum stt_replay_verdict *verdict)
 {
-	unsigned int len = d->len - STT_HDR_LEN;
+	int err = stt_key_open(key, body, d->len - STT_HDR_LEN, d->clear, h->counter);
 
-	if (!stt_key_open(key, body, len, d->clear, h->counter)) {
-		stt_count(node, s, DROP_BAD_TAG);
+	if (err) {
+		if (err == -EBADMSG)
+			stt_count(node, s, DROP_BAD_TAG);
+		else
+			stt_count(node, s, DROP_NO_MEMORY);
 		return false;
 	}
 	*verdict = stt_input_accept(key, h);

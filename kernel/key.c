@@ -324,8 +324,8 @@ int stt_key_seal(const struct stt_tx_key *key, u8 *frame, size_t body_len, u64 c
 }
 
 /* See stt_cipher_open(). */
-bool stt_key_open(const struct stt_rx_key *key, u8 *body, size_t len, const u8 *header,
-		  u64 counter)
+int stt_key_open(const struct stt_rx_key *key, u8 *body, size_t len, const u8 *header,
+		 u64 counter)
 {
 	return stt_cipher_open(&key->key.cipher, body, len, header, counter);
 }

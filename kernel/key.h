@@ -106,8 +106,8 @@ s64 __must_check stt_key_reserve(struct stt_session *s, struct stt_tx_key *key, 
 				 unsigned int n);
 int __must_check stt_key_seal(const struct stt_tx_key *key, u8 *frame, size_t body_len,
 			      u64 counter);
-bool __must_check stt_key_open(const struct stt_rx_key *key, u8 *body, size_t len,
-			       const u8 *header, u64 counter);
+int __must_check stt_key_open(const struct stt_rx_key *key, u8 *body, size_t len,
+			      const u8 *header, u64 counter);
 
 int stt_keys_init(void);
 void stt_keys_exit(void);

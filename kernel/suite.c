@@ -63,16 +63,16 @@ int stt_cipher_seal(const struct stt_cipher *cipher, u8 *frame, size_t body_len,
 }
 
 /*
- * Open the sealed part of a frame, @len bytes with its tag, where it lies. What is
- * in @body is worth nothing if the tag is wrong.
+ * Open the sealed part of a frame, @len bytes with its tag, where it lies. 0, -EBADMSG if
+ * the tag is wrong, or -ENOMEM: after an error what is in @body is worth nothing.
  */
-bool stt_cipher_open(const struct stt_cipher *cipher, u8 *body, size_t len, const u8 *header,
-		     u64 counter)
+int stt_cipher_open(const struct stt_cipher *cipher, u8 *body, size_t len, const u8 *header,
+		    u64 counter)
 {
 	if (cipher->aead)
 		return stt_gcm_open(cipher, body, len, header, counter);
 	return chacha20poly1305_decrypt(body, body, len, header, STT_HDR_LEN, counter,
-					cipher->secret);
+					cipher->secret) ? 0 : -EBADMSG;
 }
 
 int __init stt_suites_init(void)

@@ -33,8 +33,8 @@ void stt_cipher_release(struct stt_cipher *cipher);
 
 int __must_check stt_cipher_seal(const struct stt_cipher *cipher, u8 *frame, size_t body_len,
 				 u64 counter);
-bool __must_check stt_cipher_open(const struct stt_cipher *cipher, u8 *body, size_t len,
-				  const u8 *header, u64 counter);
+int __must_check stt_cipher_open(const struct stt_cipher *cipher, u8 *body, size_t len,
+				 const u8 *header, u64 counter);
 
 int stt_suites_init(void);
 void stt_suites_exit(void);
