@@ -26,7 +26,11 @@ int stt_nl_put_info(struct sk_buff *skb, struct net *net)
 			READ_ONCE(limits->max[STT_LIMIT_SESSIONS])) ||
 	    nla_put_u32(skb, STT_A_INFO_NODES, atomic_read(&limits->used[STT_LIMIT_NODES])) ||
 	    nla_put_u32(skb, STT_A_INFO_SESSIONS,
-			atomic_read(&limits->used[STT_LIMIT_SESSIONS])))
+			atomic_read(&limits->used[STT_LIMIT_SESSIONS])) ||
+	    nla_put_u32(skb, STT_A_INFO_GCM_KEYS_MAX,
+			READ_ONCE(limits->max[STT_LIMIT_GCM_KEYS])) ||
+	    nla_put_u32(skb, STT_A_INFO_GCM_KEYS,
+			atomic_read(&limits->used[STT_LIMIT_GCM_KEYS])))
 		return -EMSGSIZE;
 	return stt_net_stats_put(skb, STT_A_INFO_STATS, net);
 }

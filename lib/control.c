@@ -93,6 +93,8 @@ static const struct sttnl_field info_fields[] = {
 	STTNL_FIELD(STT_A_INFO_SESSIONS_MAX, struct stt_info, sessions_max),
 	STTNL_FIELD(STT_A_INFO_NODES, struct stt_info, nodes),
 	STTNL_FIELD(STT_A_INFO_SESSIONS, struct stt_info, sessions),
+	STTNL_FIELD(STT_A_INFO_GCM_KEYS_MAX, struct stt_info, gcm_keys_max),
+	STTNL_FIELD(STT_A_INFO_GCM_KEYS, struct stt_info, gcm_keys),
 };
 
 /* A version too long for its place is cut; it is for people. */

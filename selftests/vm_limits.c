@@ -181,6 +181,7 @@ static bool begin_gcm(struct stt_ctl **ctl)
 static bool gcm_keys(int arg)
 {
 	struct stt_ctl *ctl;
+	struct stt_info info;
 	struct side s;
 
 	(void)arg;
@@ -198,6 +199,9 @@ static bool gcm_keys(int arg)
 	check(too_many(side_session(&s, ID + 2, &s.addr), "too many AES-256-GCM keys"));
 	check_is(stt_ctl_session_del(s.ctl, s.node, ID + 1, 0), 0);
 	check_is(side_session(&s, ID + 2, &s.addr), 0);
+	check_is(stt_ctl_info(ctl, &info), 0);
+	check_is(info.gcm_keys, 4);
+	check_is(info.gcm_keys_max, 4);
 	return true;
 }
 

@@ -48,8 +48,8 @@ struct stt_info {
 	uint32_t	overhead;
 	uint32_t	replay_window;
 	uint32_t	heartbeat_ms;
-	uint32_t	nodes_max, sessions_max;
-	uint32_t	nodes, sessions;
+	uint32_t	nodes_max, sessions_max, gcm_keys_max;
+	uint32_t	nodes, sessions, gcm_keys;
 	struct stt_stats stats;			/* of the network namespace */
 };
 

@@ -25,6 +25,8 @@ static void show_limits(struct printer *p, const struct stt_info *info)
 	pr_u64(p, "nodes_max", info->nodes_max);
 	pr_u64(p, "sessions", info->sessions);
 	pr_u64(p, "sessions_max", info->sessions_max);
+	pr_u64(p, "gcm_keys", info->gcm_keys);
+	pr_u64(p, "gcm_keys_max", info->gcm_keys_max);
 }
 
 static int show(struct app *app)

@@ -223,6 +223,8 @@ enum stt_attr_info {
 	STT_A_INFO_NODES,		/* u32: nodes in this netns */
 	STT_A_INFO_SESSIONS,		/* u32: sessions in this netns */
 	STT_A_INFO_STATS,		/* nest of enum stt_attr_stats: of this netns */
+	STT_A_INFO_GCM_KEYS_MAX,	/* u32: AES-256-GCM keys allowed in this netns */
+	STT_A_INFO_GCM_KEYS,		/* u32: AES-256-GCM keys in this netns */
 	__STT_A_INFO_MAX,
 };
 
