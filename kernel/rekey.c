@@ -165,7 +165,7 @@ static bool stt_rekey_over(const struct stt_session *s, unsigned long elapsed,
 			   unsigned long span, unsigned long *wait)
 {
 	return stt_due(elapsed, span, wait) &&
-	       stt_due(jiffies - s->age_since, s->rekey_age, wait);
+	       stt_due((u32)jiffies - s->age_since, s->rekey_age, wait);
 }
 
 /* Keys whose time is over; under s->lock. */

@@ -5,6 +5,8 @@
  * open, nor the first one after that, as an answer may still be late.
  */
 
+#include <linux/bits.h>
+#include <linux/kernel.h>
 #include <linux/ktime.h>
 
 #include "output.h"
@@ -20,12 +22,28 @@ static u64 stt_rtt_now(void)
 	return ktime_to_us(ktime_get());
 }
 
+/* A question leaves. Intervals are up to a day, so 32 bits would not do. */
+static void stt_rtt_begin(struct stt_session *s)
+{
+	u64 now = stt_rtt_now();
+
+	s->beat_us = lower_32_bits(now);
+	s->beat_us_high = upper_32_bits(now);
+}
+
+static u64 stt_rtt_took(const struct stt_session *s)
+{
+	u64 then = (u64)s->beat_us_high << 32 | s->beat_us;
+
+	return (stt_rtt_now() - then) & GENMASK_ULL(47, 0);
+}
+
 /* Ask the peer for a sign of life. Any context. */
 void stt_heartbeat(struct stt_session *s)
 {
 	spin_lock_bh(&s->lock);
 	if (!s->beats)
-		s->beat_us = stt_rtt_now();
+		stt_rtt_begin(s);
 	if (s->beats < U8_MAX)
 		s->beats++;
 	spin_unlock_bh(&s->lock);
@@ -51,7 +69,7 @@ void stt_heartbeat_answered(struct stt_session *s)
 {
 	spin_lock_bh(&s->lock);
 	if (s->beats == 1 && !s->beats_late)
-		stt_rtt_sample(s, stt_rtt_now() - s->beat_us);
+		stt_rtt_sample(s, stt_rtt_took(s));
 	if (s->beats)
 		s->beats_late = s->beats > 1;
 	s->beats = 0;

@@ -48,13 +48,14 @@ struct stt_node;
  * @beats_late: an answer may still come that is not the next one's
  * @beat_listed: it is in node->beats
  * @last_beat: jiffies of the last of @missed; timer only
- * @beat_us: when the first of @beats left
+ * @beat_us: when the first of @beats left; with @beat_us_high, 48 bits
  * @rtt_us: last round trip
  * @srtt_us: smoothed
  * @rekey_age: of the send key, in jiffies, at which a new one is wanted; 0: none
  * @rekey_volume: frames for the same; 0: the suite's
  * @rekey_asked: jiffies of the last question
- * @age_since: jiffies when @rekey_age was set
+ * @age_since: jiffies when @rekey_age was set; when they come round again, a key
+ *	that nobody replaced may last one age longer
  * @rx_since: jiffies when @rx_epoch began
  * @next_since: jiffies when a key of the next epoch came
  * @tx_since: jiffies when @tx began to send
@@ -101,6 +102,8 @@ struct stt_session {
 	bool beats_late;
 	bool beat_listed;
 	u8 next_secret;
+	u16 beat_us_high;
+	u32 rekey_asked;
 	u64 secrets[STT_SECRETS];
 
 	struct stt_tx_key __rcu *tx;
@@ -116,16 +119,15 @@ struct stt_session {
 	struct llist_node beat;
 	u32 heartbeat;
 	u32 last_beat;
-	u64 beat_us;
+	u32 beat_us;
 	u32 rtt_us;
 	u32 srtt_us;
 	u32 rekey_age;
 	u32 rekey_volume;
-	u32 rekey_asked;
 	u32 rx_since;
 	u32 next_since;
+	u32 age_since;
 	unsigned long tx_since;
-	unsigned long age_since;
 	u64 rekey_at;
 	unsigned long last_rx;
 	unsigned long last_tx;
