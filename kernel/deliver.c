@@ -39,18 +39,25 @@ struct sk_buff *stt_deliver_part(const struct sk_buff *from, unsigned int off, u
 static void stt_deliver_count(struct stt_node *node, struct stt_session *s,
 			      struct stt_sock *ssk, int err, unsigned int n)
 {
-	/* Where it counts in the socket, that is one for all. It counts no filter's drops. */
-	unsigned int counted = 1;
-
-	if (err == -ENOMEM) {
+	if (err == -ENOMEM)
 		stt_count_add(node, s, DROP_RCVBUF, n);
-	} else if (err == -ENOBUFS) {
+	else if (err == -ENOBUFS)
 		stt_count_add(node, s, DROP_NO_MEMORY, n);
-	} else {
+	else
 		stt_count_add(node, s, DROP_FILTER, n);
-		counted = 0;
-	}
-	atomic_add(n - counted, &ssk->sk.sk_drops);
+	/* In the socket that was one for all. */
+	atomic_add(n - 1, &ssk->sk.sk_drops);
+}
+
+/* sock_queue_rcv_skb(), where each refusal counts in the socket. */
+int stt_deliver_sock(struct stt_sock *ssk, struct sk_buff *skb)
+{
+	int err = sock_queue_rcv_skb(&ssk->sk, skb);
+
+	/* The stack counts what finds no room or memory, and no filter's drops. */
+	if (err && err != -ENOMEM && err != -ENOBUFS)
+		atomic_inc(&ssk->sk.sk_drops);
+	return err;
 }
 
 /* A filter sees the message, and nothing in front of it. */
@@ -74,7 +81,7 @@ static void stt_deliver_queue(struct stt_node *node, struct stt_session *s,
 		return;
 	}
 
-	err = sock_queue_rcv_skb(&ssk->sk, skb);
+	err = stt_deliver_sock(ssk, skb);
 	if (!err)
 		return;
 	stt_deliver_count(node, s, ssk, err, n);

@@ -36,22 +36,14 @@ static bool stt_door_room(const struct stt_sock *ssk, u8 type)
 static void stt_door_queue(struct stt_node *node, struct stt_sock *ssk, struct sk_buff *skb,
 			   u64 session)
 {
-	int err = -ESHUTDOWN;
-
 	*stt_skb_cb(skb) = (struct stt_skb_cb) { .session = session, .type = STT_MSG_HANDSHAKE };
 	stt_deliver_headers(skb);
-	if (!(READ_ONCE(ssk->sk.sk_shutdown) & RCV_SHUTDOWN)) {
-		err = sock_queue_rcv_skb(&ssk->sk, skb);
-		if (!err) {
-			stt_count(node, NULL, RX_HANDSHAKE);
-			return;
-		}
-		/* The stack counts no filter's drops. */
-		if (err != -ENOMEM && err != -ENOBUFS)
-			atomic_inc(&ssk->sk.sk_drops);
+	if (READ_ONCE(ssk->sk.sk_shutdown) & RCV_SHUTDOWN || stt_deliver_sock(ssk, skb)) {
+		stt_count(node, NULL, DROP_HANDSHAKE);
+		kfree_skb(skb);
+		return;
 	}
-	stt_count(node, NULL, DROP_HANDSHAKE);
-	kfree_skb(skb);
+	stt_count(node, NULL, RX_HANDSHAKE);
 }
 
 /* A copy for the handshake socket, with the addresses in its headroom. */

@@ -144,7 +144,6 @@ static bool given_back(int path)
 static bool came_before(int path)
 {
 	uint8_t hello[STT_HS_HELLO_LEN] = { STT_FRAME_HELLO };
-	struct sockaddr_stt hs;
 	union stt_addr addr;
 	struct peer p;
 	struct side s = { .path = path };
@@ -159,10 +158,8 @@ static bool came_before(int path)
 	check_is(stt_ctl_node_new(s.ctl, s.udp, NULL, &s.node), 0);
 	check_is(node_stat(&s, STT_A_STATS_DROP_MALFORMED), 1);
 	check_is(node_stat(&s, STT_A_STATS_DROP_HANDSHAKE), 1);
-	fd = stt_socket(path, 0);
-	hs = stt_at(&s, 0, 0);
-	hs.sstt_type = STT_MSG_HANDSHAKE;
-	check_is(stt_bind_at(fd, &hs), 0);
+	fd = stt_bound_handshake(&s);
+	check(fd >= 0);
 	hello[1] = 1;
 	check(peer_raw(&p, hello, sizeof(hello)));
 	check(receives(fd, hello, sizeof(hello)));

@@ -19,32 +19,11 @@ struct target {
 	int hs;
 };
 
-static void normal(void *arg)
-{
-	(void)arg;
-	enter(PATH_V4, 0);
-	sysctl_set("handshake_rate", 200);
-	sysctl_set("handshake_burst", 1000);
-}
-
-static bool limits(long long rate, long long burst)
-{
-	check(enter(PATH_V4, 0));
-	check(sysctl_set("handshake_rate", rate));
-	check(sysctl_set("handshake_burst", burst));
-	at_end(normal, NULL);
-	return true;
-}
-
 static bool target_open(struct target *t, enum path path)
 {
-	struct sockaddr_stt at;
-
 	check(side_open(&t->s, path, 0));
-	at = stt_at(&t->s, 0, 0);
-	at.sstt_type = STT_MSG_HANDSHAKE;
-	t->hs = stt_socket(path, 0);
-	check_is(stt_bind_at(t->hs, &at), 0);
+	t->hs = stt_bound_handshake(&t->s);
+	check(t->hs >= 0);
 	return true;
 }
 
@@ -115,12 +94,12 @@ static bool by_source(int path)
 	uint64_t since;
 	int more;
 
-	check(limits(0, 5));
+	check(handshake_limits(0, 5));
 	check(target_open(&t, path));
 	check(target_open(&other, path));
 	check(warm(&t, source(first)));
 	check(warm(&t, source(second)));
-	check(limits(1, 5));
+	check(handshake_limits(1, 5));
 	since = now_ms();
 	check_is(pass(&t, source(first), STT_FRAME_HELLO, 5), 5);
 	more = pass(&t, source(first), STT_FRAME_HELLO, 20);
@@ -140,12 +119,12 @@ static bool by_network(int arg)
 	uint64_t since;
 
 	(void)arg;
-	check(limits(0, 5));
+	check(handshake_limits(0, 5));
 	check(target_open(&t, PATH_V6));
 	check(warm(&t, source("fd77:9::2")));
 	check(warm(&t, source("fd77:9::3")));
 	check(warm(&t, source("fd77:2::9")));
-	check(limits(1, 5));
+	check(handshake_limits(1, 5));
 	since = now_ms();
 	check_is(pass(&t, source("fd77:9::2"), STT_FRAME_HELLO, 3), 3);
 	check(is_budget(3 + pass(&t, source("fd77:9::3"), STT_FRAME_HELLO, 20), 5, 1, since));
@@ -170,12 +149,12 @@ static bool by_site(int arg)
 	int got = 0;
 
 	(void)arg;
-	check(limits(0, 5));
+	check(handshake_limits(0, 5));
 	check(target_open(&t, PATH_V6));
 	for (unsigned int net = 0; net < SITE_NETS; net++)
 		check(warm(&t, source_in(net)));
 	check(warm(&t, source("fd77:2::9")));
-	check(limits(1, 5));
+	check(handshake_limits(1, 5));
 	since = now_ms();
 	for (unsigned int net = 0; net < SITE_NETS; net++)
 		got += pass(&t, source_in(net), STT_FRAME_HELLO, 5);
@@ -193,7 +172,7 @@ static bool answers(int arg)
 	int fd;
 
 	(void)arg;
-	check(limits(1, 5));
+	check(handshake_limits(1, 5));
 	check(target_open(&t, PATH_V4));
 	fd = source("10.77.9.2");
 	since = now_ms();
@@ -216,7 +195,7 @@ static bool room(int arg)
 	int fd;
 
 	(void)arg;
-	check(limits(0, 1));
+	check(handshake_limits(0, 1));
 	check(target_open(&t, PATH_V4));
 	check_is(setsockopt(t.hs, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
 	fd = source("10.77.9.2");
@@ -255,7 +234,7 @@ static bool refill(int arg)
 	int fd;
 
 	(void)arg;
-	check(limits(10, 3));
+	check(handshake_limits(10, 3));
 	check(target_open(&t, PATH_V4));
 	fd = source("10.77.9.3");
 	since = now_ms();
@@ -274,13 +253,13 @@ static bool lower_burst(int path)
 	struct target t;
 	int fd;
 
-	check(limits(1, 1000));
+	check(handshake_limits(1, 1000));
 	check(target_open(&t, path));
 	fd = source(path == PATH_V6 ? "fd77:2::9" : "10.77.9.2");
 	for (int i = 0; i < 20; i++)
 		check_is(pass(&t, fd, STT_FRAME_HELLO, 20), 20);
 	/* Of 400 tokens at one a second 398 are missing. */
-	check(limits(10, 3));
+	check(handshake_limits(10, 3));
 	check(wait_token(&t, fd));
 	return true;
 }
@@ -291,7 +270,7 @@ static bool off(int arg)
 	int got = 0, fd;
 
 	(void)arg;
-	check(limits(0, 1));
+	check(handshake_limits(0, 1));
 	check(target_open(&t, PATH_V4));
 	fd = source("10.77.9.2");
 	for (int i = 0; i < 100; i++)

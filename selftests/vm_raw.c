@@ -13,15 +13,6 @@
 
 static uint8_t bytes[2000], got[2000];
 
-static int handshake_socket(const struct side *s)
-{
-	struct sockaddr_stt at = stt_at(s, 0, 0);
-	int fd = stt_socket(s->path, s->end);
-
-	at.sstt_type = STT_MSG_HANDSHAKE;
-	return fd >= 0 && !stt_bind_at(fd, &at) ? fd : -1;
-}
-
 struct raw {
 	struct side s;
 	struct peer p;
@@ -33,7 +24,7 @@ static bool raw_open(struct raw *r, enum path path)
 	check(side_open(&r->s, path, 0));
 	check(peer_open(&r->p, path, 1));
 	r->p.to = r->s.addr;
-	r->fd = handshake_socket(&r->s);
+	r->fd = stt_bound_handshake(&r->s);
 	check(r->fd >= 0);
 	randombytes_buf(bytes, sizeof(bytes));
 	bytes[0] = 1;
@@ -231,7 +222,7 @@ static bool scope(int arg)
 	r.s.udp = udp_open_at(PATH_V6, 0, "::", &any);
 	check(ctl_open(&r.s.ctl, PATH_V6, 0));
 	check_is(stt_ctl_node_new(r.s.ctl, r.s.udp, NULL, &r.s.node), 0);
-	r.fd = handshake_socket(&r.s);
+	r.fd = stt_bound_handshake(&r.s);
 
 	r.p = (struct peer) { .path = PATH_V6, .end = 1, .session = ID };
 	check(enter(PATH_V6, 1));

@@ -26,32 +26,11 @@ struct sealed {
 
 static uint8_t bytes[FRAME_MAX], got[FRAME_MAX];
 
-static void normal(void *arg)
-{
-	(void)arg;
-	enter(PATH_V4, 0);
-	sysctl_set("handshake_rate", 200);
-	sysctl_set("handshake_burst", 1000);
-}
-
-static bool limits(long long rate, long long burst)
-{
-	check(enter(PATH_V4, 0));
-	check(sysctl_set("handshake_rate", rate));
-	check(sysctl_set("handshake_burst", burst));
-	at_end(normal, NULL);
-	return true;
-}
-
 static bool sealed_open(struct sealed *t, enum path path)
 {
-	struct sockaddr_stt at;
-
 	check(duo_open(&t->d, path, ID));
-	at = stt_at(&t->d.k, 0, 0);
-	at.sstt_type = STT_MSG_HANDSHAKE;
-	t->hs = stt_socket(path, 0);
-	check_is(stt_bind_at(t->hs, &at), 0);
+	t->hs = stt_bound_handshake(&t->d.k);
+	check(t->hs >= 0);
 	randombytes_buf(bytes, sizeof(bytes));
 	return true;
 }
@@ -219,7 +198,7 @@ static bool own_bucket(int path)
 {
 	struct sealed t;
 
-	check(limits(1, 20));
+	check(handshake_limits(1, 20));
 	check(sealed_open(&t, path));
 	check(junk(&t, STT_FRAME_HELLO, STT_HS_HELLO_LEN, 60));
 	check(junk(&t, STT_FRAME_FINAL, STT_HS_PROOF_LEN, 60));
@@ -242,7 +221,7 @@ static bool same_at_once(int path)
 	static const int bursts[] = { 1, 5, 1000000 };
 	struct sealed t;
 
-	check(limits(1, 1));
+	check(handshake_limits(1, 1));
 	check(sealed_open(&t, path));
 	for (uint64_t n = 1; n <= ARRAY_SIZE(bursts); n++) {
 		check(sysctl_set("handshake_burst", bursts[n - 1]));
@@ -262,7 +241,7 @@ static bool each_session(int path)
 {
 	struct sealed t;
 
-	check(limits(1, 20));
+	check(handshake_limits(1, 20));
 	check(sealed_open(&t, path));
 	check_is(side_session(&t.d.k, ID + 1, &t.d.p.addr), 0);
 	for (int i = 0; i < AT_ONCE + 8; i++)
@@ -283,7 +262,7 @@ static bool room(int path)
 	struct sealed t;
 	uint64_t full;
 
-	check(limits(0, 1));
+	check(handshake_limits(0, 1));
 	check(sealed_open(&t, path));
 	check_is(setsockopt(t.hs, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
 	check(junk(&t, STT_FRAME_HELLO, STT_HS_HELLO_LEN, 100));

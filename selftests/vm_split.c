@@ -328,6 +328,21 @@ static bool two_sessions(int path)
 	return true;
 }
 
+/* A message of 64 frames of 1,024 bytes. */
+static bool send_long(struct peer *p)
+{
+	struct frame f;
+
+	for (unsigned int i = 0; i < 64; i++) {
+		f = peer_next(p, message + i * 1024, 1024);
+		f.counter = i;
+		f.frag = (uint8_t)i;
+		f.last = 63;
+		check(peer_send_frame(p, &f));
+	}
+	return true;
+}
+
 /* Many sessions take all they can get; one more still gets a long message. */
 static bool greedy_sessions(int path)
 {
@@ -350,13 +365,7 @@ static bool greedy_sessions(int path)
 	check_is(side_session(&d.k, 41, &d.p.addr), 0);
 	fd = stt_connected(&d.k, 41, 0);
 	check(fd >= 0);
-	for (unsigned int i = 0; i < 64; i++) {
-		f = peer_next(&p, message + i * 1024, 1024);
-		f.counter = i;
-		f.frag = (uint8_t)i;
-		f.last = 63;
-		check(peer_send_frame(&p, &f));
-	}
+	check(send_long(&p));
 	check(receives(fd, message, 65536));
 	check(node_stat(&d.k, STT_A_STATS_DROP_FRAGMENT) > 0);
 	check(duo_quiet(&d));
@@ -396,13 +405,7 @@ static bool small_holders(int path)
 	check_is(side_session(&d.k, 1000, &d.p.addr), 0);
 	fd = stt_connected(&d.k, 1000, 0);
 	check(fd >= 0);
-	for (unsigned int i = 0; i < 64; i++) {
-		f = peer_next(&p, message + i * 1024, 1024);
-		f.counter = i;
-		f.frag = (uint8_t)i;
-		f.last = 63;
-		check(peer_send_frame(&p, &f));
-	}
+	check(send_long(&p));
 	check(receives(fd, message, 65536));
 	check(duo_quiet(&d));
 	return true;

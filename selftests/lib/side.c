@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "side.h"
+#include "sysctl.h"
 
 const char *env(const char *name)
 {
@@ -412,6 +413,32 @@ int stt_bound(const struct side *s, uint64_t session)
 	int fd = stt_socket(s->path, s->end);
 
 	return fd >= 0 && !stt_bind_at(fd, &addr) ? fd : -1;
+}
+
+int stt_bound_handshake(const struct side *s)
+{
+	struct sockaddr_stt at = stt_at(s, 0, 0);
+	int fd = stt_socket(s->path, s->end);
+
+	at.sstt_type = STT_MSG_HANDSHAKE;
+	return fd >= 0 && !stt_bind_at(fd, &at) ? fd : -1;
+}
+
+static void handshake_normal(void *arg)
+{
+	(void)arg;
+	enter(PATH_V4, 0);
+	sysctl_set("handshake_rate", 200);
+	sysctl_set("handshake_burst", 1000);
+}
+
+bool handshake_limits(long long rate, long long burst)
+{
+	check(enter(PATH_V4, 0));
+	check(sysctl_set("handshake_rate", rate));
+	check(sysctl_set("handshake_burst", burst));
+	at_end(handshake_normal, NULL);
+	return true;
 }
 
 int stt_connected(const struct side *s, uint64_t session, uint32_t stream)

@@ -95,6 +95,10 @@ ssize_t stt_send_fanout(int fd, const struct sockaddr_stt *addr, const void *dat
 			const struct stt_fanout *list);
 /* New ones, bound to a session (or any) and all its streams; connected to a stream. */
 int stt_bound(const struct side *s, uint64_t session);
+/* The handshake socket of its node. */
+int stt_bound_handshake(const struct side *s);
+/* For handshakes in namespace a, until the test ends. */
+bool handshake_limits(long long rate, long long burst);
 int stt_connected(const struct side *s, uint64_t session, uint32_t stream);
 
 /* Receive timeout of a socket. */
