@@ -530,6 +530,8 @@ static int stt_create(struct net *net, struct socket *sock, int protocol, int ke
 	/* A message on its way may hold the socket by RCU only. */
 	sock_set_flag(sk, SOCK_RCU_FREE);
 	sk->sk_destruct = stt_sk_destruct;
+	/* Opened in place, a message is its sender's memory until it is read. */
+	sk->sk_allocation = GFP_KERNEL_ACCOUNT;
 	ssk = stt_sk(sk);
 	spin_lock_init(&ssk->lock);
 	sock_prot_inuse_add(net, sk->sk_prot, 1);

@@ -7,7 +7,9 @@
 . "$(dirname "$0")/lib/netns.sh"
 here=$(dirname "$0")
 work=$(mktemp -d) || tap_bail "no temporary directory"
-trap 'ns_cleanup; rm -rf "$work" "/etc/netns/$NS_PREFIX-b"' EXIT
+rmem_max=
+trap 'ns_cleanup; rm -rf "$work" "/etc/netns/$NS_PREFIX-b"
+	[ -z "$rmem_max" ] || sysctl -q net.core.rmem_max="$rmem_max"' EXIT
 
 # Good seeds, so that nothing has to be stretched and the test is quick.
 printf 'a seed for the nodes of this test' > "$work/node"
@@ -161,10 +163,21 @@ test_messages()
 		kill $proxy_pid; wait $proxy_pid 2>/dev/null
 		server_end
 	done
+}
+
+# Room and leave for all of them at once: each is to be looked at, the true ones
+# behind them too.
+test_flipped()
+{
+	rmem_max=$(sysctl -n net.core.rmem_max)
+	sysctl -q net.core.rmem_max=$((1 << 24))
+	ns_exec "$NS_A" sysctl -q net.stt.handshake_rate=0
 	server "$NS_A" 127.0.0.1 8080
 	through flip
 	echo_ok "A13 every byte of every message changed, and the true ones" "$NS_A" 127.0.0.1 9000
 	tap_is "A13 they made no session but the true one" "$(sessions "$NS_A")" 1
+	tap_is "A13 not one of them was left out" \
+		"$(stt-ip -n "$NS_A" -s -j node show | jq '.[0].stats.drop_handshake')" 0
 	kill $proxy_pid; wait $proxy_pid 2>/dev/null
 	server_end
 }
@@ -240,13 +253,14 @@ test_killed()
 	server_end
 }
 
-tap_plan 34
+tap_plan 35
 ns_topology a b || tap_bail "no namespaces"
 test_chapter
 test_ways
 test_errors
 test_bad_network
 test_messages
+test_flipped
 test_replay
 test_diverted
 test_recv

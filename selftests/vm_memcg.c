@@ -21,6 +21,8 @@
 /* A session with its keys takes more than that, and less than twice as much. */
 #define LEAST 850
 #define FULL (8 << 20)
+#define MESSAGE 1000
+#define MESSAGES 4000
 
 /* What the process in the group tells; it lies in memory that both have. */
 struct report {
@@ -58,20 +60,42 @@ static void make_sessions(struct side *s, unsigned int n)
 	report->after = cgroup_read("memory.current");
 }
 
-/* A process in the group stops when it has made its sessions. */
-static void in_group(unsigned int n)
+static void make_in_group(int n)
 {
 	struct side s;
 
-	alarm(120);
-	if (!cgroup_join(CGROUP) || !side_open(&s, PATH_LO4, 0))
+	if (!side_open(&s, PATH_LO4, 0))
 		_exit(1);
 	/* All that it touches is there already: a full group has no page for it. */
 	if (mlockall(MCL_CURRENT) || side_session(&s, STT_SESSION_ALL, &s.addr) != -EINVAL)
 		_exit(1);
-	make_sessions(&s, n);
-	raise(SIGSTOP);
-	_exit(0);
+	make_sessions(&s, (unsigned int)n);
+}
+
+static bool much_room(int fd)
+{
+	int room = 2 * MESSAGES * MESSAGE;
+
+	return !setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+}
+
+/* Sent from the group, and read by nobody. */
+static void send_in_group(int n)
+{
+	static char message[MESSAGE];
+	struct sides l;
+	int a, b;
+
+	if (!sides_open(&l, PATH_LO4, ID + (uint64_t)n))
+		_exit(1);
+	a = stt_connected(&l.a, ID + (uint64_t)n, 0);
+	b = stt_connected(&l.b, ID + (uint64_t)n, 0);
+	if (a < 0 || b < 0 || !much_room(b))
+		_exit(1);
+	report->before = cgroup_read("memory.current");
+	while (report->made < MESSAGES && send(a, message, MESSAGE, 0) == MESSAGE)
+		report->made++;
+	report->after = cgroup_read("memory.current");
 }
 
 /* The kernel shall fail its calls, and not kill it. */
@@ -92,8 +116,8 @@ static void end_child(void *arg)
 	waitpid(pid, NULL, 0);
 }
 
-/* Returns when the process has stopped. */
-static bool run_in_group(unsigned int n)
+/* A process in the group does it and stops; returns when it has. */
+static bool run_in_group(void (*work)(int), int n)
 {
 	pid_t pid;
 	int status;
@@ -102,9 +126,12 @@ static bool run_in_group(unsigned int n)
 	pid = fork();
 	check(pid >= 0);
 	if (!pid) {
-		if (!spare_me())
+		alarm(120);
+		if (!spare_me() || !cgroup_join(CGROUP))
 			_exit(1);
-		in_group(n);
+		work(n);
+		raise(SIGSTOP);
+		_exit(0);
 	}
 	check_is(waitpid(pid, &status, WUNTRACED), pid);
 	check(WIFSTOPPED(status));
@@ -116,7 +143,7 @@ static bool charged(int arg)
 {
 	(void)arg;
 	check(group_open());
-	check(run_in_group(SESSIONS));
+	check(run_in_group(make_in_group, SESSIONS));
 	check_is(report->err, 0);
 	check_is(report->made, SESSIONS);
 	printf("# %lld bytes a session\n", (report->after - report->before) / SESSIONS);
@@ -138,7 +165,7 @@ static bool full(int arg)
 	check(group_open());
 	snprintf(max, sizeof(max), "%d", FULL);
 	check(cgroup_write("memory.max", max));
-	check(run_in_group(10 * FULL / LEAST));
+	check(run_in_group(make_in_group, 10 * FULL / LEAST));
 	printf("# %u sessions in %d bytes\n", report->made, FULL);
 	check_is(report->err, -ENOMEM);
 	check(report->made >= FULL / (2 * LEAST) / 2 && report->made <= FULL / LEAST);
@@ -154,9 +181,21 @@ static bool full(int arg)
 	return true;
 }
 
+static bool queued(int arg)
+{
+	check(group_open());
+	check(run_in_group(send_in_group, arg));
+	check_is(report->made, MESSAGES);
+	printf("# %lld bytes a message of %d\n", (report->after - report->before) / MESSAGES,
+	       MESSAGE);
+	check(report->after - report->before >= (long long)MESSAGES * MESSAGE);
+	return true;
+}
+
 static const struct test tests[] = {
 	{ "A35 sessions and keys are charged to the group that made them", charged, 0 },
 	{ "A35 a group without memory: ENOMEM for it, others go on", full, 0 },
+	{ "A35 what is not read yet is charged to the group that sent it", queued, 1 },
 };
 
 static const char *missing(void)
