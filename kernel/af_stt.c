@@ -4,6 +4,8 @@
  * in which it usually does it. Sending is in output.c, receiving in recv.c.
  */
 
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/compat.h>
 #include <linux/cred.h>
 #include <linux/module.h>
