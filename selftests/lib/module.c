@@ -15,7 +15,7 @@ static const char *built(void)
 	return getenv("MODULES") ?: env("BUILD");
 }
 
-static int insert_file(const char *dir, const char *name)
+static int insert_file(const char *dir, const char *name, const char *params)
 {
 	char file[500];
 	int fd, ret, err;
@@ -24,7 +24,7 @@ static int insert_file(const char *dir, const char *name)
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	ret = syscall(SYS_finit_module, fd, "", 0);
+	ret = syscall(SYS_finit_module, fd, params, 0);
 	err = errno;
 	close(fd);
 	errno = err;
@@ -46,7 +46,12 @@ int module_remove(void)
 
 int module_insert(void)
 {
-	return insert_file("module", "stt");
+	return module_insert_with("");
+}
+
+int module_insert_with(const char *params)
+{
+	return insert_file("module", "stt", params);
 }
 
 bool nothing_left(int arg)
@@ -59,7 +64,7 @@ bool nothing_left(int arg)
 
 int nosimd_insert(void)
 {
-	return insert_file("nosimd", "nosimd");
+	return insert_file("nosimd", "nosimd", "");
 }
 
 int nosimd_remove(void)
@@ -70,5 +75,5 @@ int nosimd_remove(void)
 /* That module does what it is for, then refuses to stay. */
 int vmfork(void)
 {
-	return insert_file("vmfork", "vmfork") && errno == ECANCELED ? 0 : -1;
+	return insert_file("vmfork", "vmfork", "") && errno == ECANCELED ? 0 : -1;
 }

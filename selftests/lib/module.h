@@ -8,6 +8,8 @@
 /* As rmmod and insmod: 0, or -1 and errno. */
 int module_remove(void);
 int module_insert(void);
+/* The same with parameters: "family=19". */
+int module_insert_with(const char *params);
 /* A test: nothing holds the module, it can be removed. Then it is inserted again. */
 bool nothing_left(int arg);
 
