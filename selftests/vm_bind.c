@@ -473,6 +473,26 @@ static bool bad_destination(int arg)
 	return true;
 }
 
+/* It is bound to no session, and nothing else of the node is. */
+static bool handshake_name(int arg)
+{
+	struct sockaddr_stt own, peer;
+	socklen_t len = sizeof(peer);
+	struct side s;
+	int fd;
+
+	(void)arg;
+	check(side_open(&s, PATH_V4, 0));
+	fd = stt_bound_handshake(&s);
+	check(fd >= 0);
+	check(names(fd, &own, NULL));
+	check_is(own.sstt_type, STT_MSG_HANDSHAKE);
+	check_is(own.sstt_node, s.node);
+	check(!own.sstt_session && !own.sstt_stream && !own.sstt_flags);
+	check_fails(getpeername(fd, (struct sockaddr *)&peer, &len), ENOTCONN);
+	return true;
+}
+
 static bool kinds_of_socket(int arg)
 {
 	(void)arg;
@@ -497,6 +517,7 @@ static const struct test tests[] = {
 	{ "A21 types 0x80 to 0xff arrive as sent, others are refused", user_types, 0 },
 	{ "A21 connect sets the type of what is sent", connected_type, 0 },
 	{ "A21 sendto: what is no destination is refused", bad_destination, 0 },
+	{ "A21 the name of a handshake socket", handshake_name, 0 },
 	{ "A21 only datagram sockets, no protocols", kinds_of_socket, 0 },
 };
 

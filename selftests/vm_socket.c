@@ -356,6 +356,54 @@ static bool queue_lengths(int arg)
 	return true;
 }
 
+static bool gro_is(int fd, int wanted)
+{
+	int value[2] = { -1, -1 };
+	socklen_t len = sizeof(value);
+
+	check_is(getsockopt(fd, SOL_STT, STT_GRO, value, &len), 0);
+	check_is(len, sizeof(int));
+	check_is(value[0], wanted);
+	check_is(value[1], -1);
+	return true;
+}
+
+static int set_gro(int fd, int value, socklen_t len)
+{
+	return setsockopt(fd, SOL_STT, STT_GRO, &value, len);
+}
+
+/* What is wrong changes neither the option nor the caller's memory. */
+static bool option(int arg)
+{
+	socklen_t len = sizeof(int) - 1;
+	int value = -1, fd;
+
+	(void)arg;
+	fd = stt_socket(PATH_V4, 0);
+	check(gro_is(fd, 0));
+	check_is(set_gro(fd, 1, sizeof(int)), 0);
+	check(gro_is(fd, 1));
+	check_fails(set_gro(fd, 2, sizeof(int)), EINVAL);
+	check_fails(set_gro(fd, -1, sizeof(int)), EINVAL);
+	check_fails(set_gro(fd, 0, sizeof(int) - 1), EINVAL);
+	check_fails(setsockopt(fd, SOL_STT, STT_GRO, (void *)8, sizeof(int)), EFAULT);
+	check_fails(getsockopt(fd, SOL_STT, STT_GRO, &value, &len), EINVAL);
+	check_is(len, sizeof(int) - 1);
+	len = -1;
+	check_fails(getsockopt(fd, SOL_STT, STT_GRO, &value, &len), EINVAL);
+	len = sizeof(int);
+	check_fails(getsockopt(fd, SOL_STT, STT_GRO, (void *)8, &len), EFAULT);
+	check_fails(getsockopt(fd, SOL_STT, STT_GRO, &value, (void *)8), EFAULT);
+	check_fails(getsockopt(fd, SOL_STT, 99, &value, &len), ENOPROTOOPT);
+	check_fails(getsockopt(fd, SOL_STT + 1, STT_GRO, &value, &len), ENOPROTOOPT);
+	check_is(value, -1);
+	check(gro_is(fd, 1));
+	check_is(set_gro(fd, 0, sizeof(int)), 0);
+	check(gro_is(fd, 0));
+	return true;
+}
+
 /* A filter sees the plaintext: this one wants messages that begin with 'y'. */
 static bool filters(int arg)
 {
@@ -399,6 +447,7 @@ static const struct test tests[] = {
 	{ "A22 after SHUT_WR: EPIPE without a signal", shutdown_write, 0 },
 	{ "A22 several readers get a message each", several_readers, 0 },
 	{ "A22 SIOCINQ and SIOCOUTQ", queue_lengths, 0 },
+	{ "A22 STT_GRO is read as it was set, and wrong calls are refused", option, 0 },
 	{ "A22 SO_ATTACH_FILTER on the plaintext", filters, 0 },
 };
 

@@ -219,6 +219,31 @@ static bool keeps_port(int path)
 	return true;
 }
 
+/* Options of an IPv6 socket are the owner's, but for the one that is another socket. */
+static bool v6_options(int arg)
+{
+	int form = AF_INET;
+	struct duo d;
+
+	(void)arg;
+	check(duo_open(&d, PATH_V6, ID));
+	check_is(set_option(d.k.udp, SOL_IPV6, IPV6_TCLASS, 0x20), 0);
+	check(option_is(d.k.udp, SOL_IPV6, IPV6_TCLASS, 0x20));
+	check_is(set_option(d.k.udp, SOL_IPV6, IPV6_RECVPKTINFO, 1), 0);
+	check(option_is(d.k.udp, SOL_IPV6, IPV6_RECVPKTINFO, 1));
+	check_fails(set_option(d.k.udp, SOL_IPV6, IPV6_TCLASS, 256), EINVAL);
+	check_fails(setsockopt(d.k.udp, SOL_IPV6, IPV6_TCLASS, &form, 2), EINVAL);
+	check_fails(setsockopt(d.k.udp, SOL_IPV6, IPV6_TCLASS, (void *)8, sizeof(int)), EFAULT);
+	check_fails(set_option(d.k.udp, SOL_IPV6, 9999, 1), ENOPROTOOPT);
+	check(option_is(d.k.udp, SOL_IPV6, IPV6_TCLASS, 0x20));
+	check_fails(set_option(d.k.udp, SOL_IPV6, IPV6_ADDRFORM, form), EBUSY);
+	check(frames_arrive(&d, 5));
+	/* Without a node, IPv6 itself has the word again. */
+	check_is(stt_ctl_node_del(d.k.ctl, d.k.node, 0), 0);
+	check_fails(set_option(d.k.udp, SOL_IPV6, IPV6_ADDRFORM, form), ENOTCONN);
+	return true;
+}
+
 /* ------------------------------------------------------------------------ */
 /* Batches                                                                  */
 
@@ -391,6 +416,7 @@ static const struct test tests[] = {
 	{ "A2 a tunnel's socket is refused and unchanged, IPv6", is_tunnel, PATH_V6 },
 	{ "R4 a disconnect leaves the port to the node, IPv4", keeps_port, PATH_V4 },
 	{ "R4 a disconnect leaves the port to the node, IPv6", keeps_port, PATH_V6 },
+	{ "R4 options of an attached IPv6 socket, and IPV6_ADDRFORM: EBUSY", v6_options, 0 },
 	{ "R14 UDP_GRO is as it was after the node, IPv4", gro_given_back, PATH_V4 },
 	{ "R14 UDP_GRO is as it was after the node, IPv6", gro_given_back, PATH_V6 },
 	{ "R16 a handshake with a bad UDP checksum is dropped, IPv4", checksum_handshake, PATH_V4 },
