@@ -16,13 +16,13 @@
 #define ID 0x57aULL
 
 /* Attributes of a request, in order. */
-enum kind { END, U8, U16, U32, U64, BYTES, V4, V6, NODE, NEST, NEST_END };
+enum kind { END, U8, U16, U32, U64, BYTES, V4, V6, NODE, NEST, NEST_END, SAID };
 
 struct attr {
 	enum kind kind;
 	uint16_t type;
 	uint64_t v;		/* BYTES: how many; V4: address */
-	const char *text;	/* V6 */
+	const char *text;	/* V6; SAID: no attribute, but why the request is refused */
 };
 
 struct request {
@@ -42,6 +42,14 @@ struct request {
 #define PEER4(a)	{ V4, STT_A_SESSION_PEER_IPV4, a, NULL }
 #define PEER6(a)	{ V6, STT_A_SESSION_PEER_IPV6, 0, a }
 #define PORT(p)		A_U16(STT_A_SESSION_PEER_PORT, p)
+#define LOCAL4(a)	{ V4, STT_A_SESSION_LOCAL_IPV4, a, NULL }
+#define LOCAL6(a)	{ V6, STT_A_SESSION_LOCAL_IPV6, 0, a }
+#define SCOPE(n)	A_U32(STT_A_SESSION_PEER_SCOPE, n)
+#define SAYS(text)	{ SAID, 0, 0, text }
+#define ONE_FAMILY	SAYS("peer and local address must be of one family")
+#define UNICAST4	SAYS("the peer's address must be unicast")
+#define UNICAST6	SAYS("the peer's address must be unicast, and not v4-mapped")
+#define LINK_LOCAL	SAYS("a link-local address needs a scope, and no other has one")
 #define PEER		PEER4(0x0a4d0102), PORT(0x1234)
 #define KEY		{ NEST, STT_A_SESSION_KEY, 0, NULL }
 #define KEY_END		{ NEST_END, 0, 0, NULL }
@@ -97,17 +105,25 @@ static const struct request session_requests[] = {
 	{ "session new: no port", NEW, EINVAL, { N, S(1), PEER4(0x0a4d0102) } },
 	{ "session new: port 0", NEW, EINVAL, { N, S(1), PEER4(0x0a4d0102), PORT(0) } },
 	{ "session new: two peers", NEW, EINVAL, { N, S(1), PEER, PEER6("::1") } },
-	{ "session new: peer 0.0.0.0", NEW, EINVAL, { N, S(1), PEER4(0), PORT(1) } },
-	{ "session new: multicast", NEW, EINVAL, { N, S(1), PEER4(0xe0000001), PORT(1) } },
-	{ "session new: broadcast", NEW, EINVAL, { N, S(1), PEER4(0xffffffff), PORT(1) } },
-	{ "session new: IPv6 peer", NEW, EAFNOSUPPORT, { N, S(1), PEER6("fd77::1"), PORT(1) } },
-	{ "session new: peer ::", NEW, EINVAL, { N, S(1), PEER6("::"), PORT(1) } },
-	{ "session new: ff02::1", NEW, EINVAL, { N, S(1), PEER6("ff02::1"), PORT(1) } },
-	{ "session new: v4-mapped", NEW, EINVAL, { N, S(1), PEER6("::ffff:10.0.0.1"), PORT(1) } },
-	{ "session new: scope of IPv4", NEW, EINVAL,
-	  { N, S(1), PEER, A_U32(STT_A_SESSION_PEER_SCOPE, 1) } },
-	{ "session new: local of another family", NEW, EINVAL,
-	  { N, S(1), PEER, { V6, STT_A_SESSION_LOCAL_IPV6, 0, "::1" } } },
+	{ "session new: peer 0.0.0.0", NEW, EINVAL, { N, S(1), PEER4(0), PORT(1), UNICAST4 } },
+	{ "session new: multicast", NEW, EINVAL, { N, S(1), PEER4(0xe0000001), PORT(1), UNICAST4 } },
+	{ "session new: broadcast", NEW, EINVAL, { N, S(1), PEER4(0xffffffff), PORT(1), UNICAST4 } },
+	{ "session new: IPv6 peer", NEW, EAFNOSUPPORT,
+	  { N, S(1), PEER6("fd77::1"), PORT(1),
+	    SAYS("the node's UDP socket cannot reach the peer's address family") } },
+	{ "session new: peer ::", NEW, EINVAL, { N, S(1), PEER6("::"), PORT(1), UNICAST6 } },
+	{ "session new: ff02::1", NEW, EINVAL, { N, S(1), PEER6("ff02::1"), PORT(1), UNICAST6 } },
+	{ "session new: v4-mapped", NEW, EINVAL,
+	  { N, S(1), PEER6("::ffff:10.0.0.1"), PORT(1), UNICAST6 } },
+	{ "session new: link-local without scope", NEW, EINVAL,
+	  { N, S(1), PEER6("fe80::1"), PORT(1), LINK_LOCAL } },
+	{ "session new: scope of a global address", NEW, EINVAL,
+	  { N, S(1), PEER6("fd77::1"), PORT(1), SCOPE(1), LINK_LOCAL } },
+	{ "session new: scope of IPv4", NEW, EINVAL, { N, S(1), PEER, SCOPE(1), ONE_FAMILY } },
+	{ "session new: IPv4 peer, IPv6 local", NEW, EINVAL,
+	  { N, S(1), PEER, LOCAL6("::1"), ONE_FAMILY } },
+	{ "session new: IPv6 peer, IPv4 local", NEW, EINVAL,
+	  { N, S(1), PEER6("fd77::1"), PORT(1), LOCAL4(0x0a4d0101), ONE_FAMILY } },
 	{ "session new: short address", NEW, ERANGE,
 	  { N, S(1), A_LEN(STT_A_SESSION_PEER_IPV4, 3), PORT(1) } },
 	{ "session new: long peer id", NEW, ERANGE,
@@ -144,6 +160,13 @@ static const struct request session_requests[] = {
 	  { N, S(ID), PEER, A_U32(STT_A_SESSION_HEARTBEAT_MS, 1) } },
 	{ "session set: good heartbeat, bad peer", SET, EINVAL,
 	  { N, S(ID), PEER4(0), PORT(1), A_U32(STT_A_SESSION_HEARTBEAT_MS, 5000) } },
+	{ "session set: IPv4 peer, IPv6 local", SET, EINVAL,
+	  { N, S(ID), PEER, LOCAL6("::1"), ONE_FAMILY } },
+	{ "session set: IPv6 peer, IPv4 local", SET, EINVAL,
+	  { N, S(ID), PEER6("fd77::1"), PORT(1), LOCAL4(0x0a4d0101), ONE_FAMILY } },
+	{ "session set: ff02::1", SET, EINVAL, { N, S(ID), PEER6("ff02::1"), PORT(1), UNICAST6 } },
+	{ "session set: link-local without scope", SET, EINVAL,
+	  { N, S(ID), PEER6("fe80::1"), PORT(1), LINK_LOCAL } },
 	{ "session set: peer without port", SET, EINVAL, { N, S(ID), PEER4(0x0a4d0102) } },
 };
 
@@ -231,9 +254,19 @@ static void put_attr(struct sttnl_req *req, const struct attr *a, const struct s
 		addr = addr_of(a->text, 0);
 		sttnl_put(req, a->type, &addr.in6.sin6_addr, 16);
 		break;
+	case SAID:
 	case END:
 		break;
 	}
+}
+
+/* The sentence that must come back; NULL: any. */
+static const char *wanted_why(const struct request *r)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(r->attrs); i++)
+		if (r->attrs[i].kind == SAID)
+			return r->attrs[i].text;
+	return NULL;
 }
 
 static int send_request(const struct side *s, const struct request *r)
@@ -269,15 +302,18 @@ static bool look(const struct side *s, struct view *v)
 
 static bool refused(const struct side *s, const struct request *r)
 {
+	const char *why = wanted_why(r);
 	struct view before, after;
+	bool said;
 	int ret;
 
 	check(look(s, &before));
 	ret = send_request(s, r);
-	if (ret != -r->err || !s->ctl->why[0])
+	said = why ? !strcmp(s->ctl->why, why) : s->ctl->why[0];
+	if (ret != -r->err || !said)
 		printf("# %s: %d, not %d, \"%s\"\n", r->what, ret, -r->err, s->ctl->why);
 	check_is(ret, -r->err);
-	check(s->ctl->why[0]);
+	check(said);
 	check(look(s, &after));
 	check(!memcmp(&before, &after, sizeof(before)));
 	return true;
