@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -402,18 +401,6 @@ static bool opener(int arg)
 /* ------------------------------------------------------------------------ */
 /* User namespaces                                                          */
 
-static bool userns_on(void)
-{
-	int fd = open("/proc/sys/kernel/unprivileged_userns_clone", O_WRONLY | O_CLOEXEC);
-
-	/* Debian's switch; other kernels have none. */
-	if (fd < 0)
-		return true;
-	check_is(write(fd, "1\n", 2), 2);
-	close(fd);
-	return true;
-}
-
 /* Gives who asks on @fd a uid more, as newuidmap does. */
 static bool give_uids(int fd)
 {
@@ -442,8 +429,7 @@ static bool sub_uid(void *arg)
 
 	for (int i = 0; i < 2; i++)
 		check(side_open(&s, PATH_V4, 0));
-	check(!prctl(PR_SET_DUMPABLE, 1));
-	check(!unshare(CLONE_NEWUSER));
+	check(userns_enter(0));
 	check_is(write(fd, &pid, sizeof(pid)), sizeof(pid));
 	check_is(read(fd, &ok, 1), 1);
 	check(!setresuid(1, 1, 1));
@@ -494,23 +480,12 @@ static bool not_owner(int arg)
 	return as_user(USER_NOBODY, readable_only, NULL);
 }
 
-static bool map_root(void)
-{
-	char text[40];
-	int fd = keep(open("/proc/self/uid_map", O_WRONLY));
-	int len = snprintf(text, sizeof(text), "0 %u 1\n", USER_NOBODY);
-
-	return fd >= 0 && write(fd, text, len) == len;
-}
-
 /* Root of one's own namespaces: may set them, but not take more than there was. */
 static bool contained(void *arg)
 {
 	(void)arg;
-	/* Who gave up root has no say in its own /proc without this. */
-	check(!prctl(PR_SET_DUMPABLE, 1));
-	check(!unshare(CLONE_NEWUSER | CLONE_NEWNET));
-	check(map_root());
+	check(userns_enter(CLONE_NEWNET));
+	check(userns_map_uid(USER_NOBODY));
 	check_is(sysctl_get("nodes_max"), 4096);
 	check(sysctl_set("nodes_max", 5));
 	check_is(sysctl_get("nodes_max"), 5);

@@ -136,16 +136,54 @@ static bool own_node_other_socket(void *arg)
 	return true;
 }
 
+static bool opened_by(uid_t uid, struct stt_ctl **ctl)
+{
+	check(enter(PATH_V4, 0));
+	check_is(seteuid(uid), 0);
+	check(ctl_open(ctl, PATH_V4, 0));
+	check_is(seteuid(0), 0);
+	return true;
+}
+
 static bool handed_socket(int arg)
 {
 	struct stt_ctl *ctl;
 
 	(void)arg;
-	check(enter(PATH_V4, 0));
-	check_is(seteuid(USER_OTHER), 0);
-	check(ctl_open(&ctl, PATH_V4, 0));
-	check_is(seteuid(0), 0);
+	check(opened_by(USER_OTHER, &ctl));
 	return as_user(USER_NOBODY, own_node_other_socket, ctl);
+}
+
+/* Nor is a node made with it; the UDP socket stays free. */
+static bool new_node_other_socket(void *arg)
+{
+	struct stt_ctl *handed = arg, *ctl;
+	union stt_addr addr;
+	struct stt_info all;
+	uint32_t id;
+	int udp = udp_open(PATH_V4, 0, &addr);
+
+	check(udp >= 0);
+	check_is(stt_ctl_node_new(handed, udp, NULL, &id), -EACCES);
+	check(strstr(stt_errmsg(), "the netlink socket was opened by another user"));
+	check_is(stt_ctl_info(handed, &all), 0);
+	check_is(all.nodes, 0);
+	check(ctl_open(&ctl, PATH_V4, 0));
+	check_is(stt_ctl_node_new(ctl, udp, NULL, &id), 0);
+	check_is(stt_ctl_node_del(ctl, id, 0), 0);
+	return true;
+}
+
+/* Nor does it help that root opened it. */
+static bool handed_for_new(int arg)
+{
+	struct stt_ctl *ctl;
+
+	(void)arg;
+	check(opened_by(USER_OTHER, &ctl));
+	check(as_user(USER_NOBODY, new_node_other_socket, ctl));
+	check(ctl_open(&ctl, PATH_V4, 0));
+	return as_user(USER_NOBODY, new_node_other_socket, ctl);
 }
 
 /* Looking is free. */
@@ -251,6 +289,35 @@ static bool group_ends(int arg)
 	return true;
 }
 
+/* In a user namespace that has one group, which is 0 there. */
+static bool one_group(void *arg)
+{
+	struct stt_node_info info;
+	struct side s;
+
+	(void)arg;
+	check(side_open(&s, PATH_V4, 0));
+	check(userns_enter(0));
+	check(userns_map_gid(USER_NOBODY));
+	check_is(open_to(s.ctl, &s, GROUP), -EINVAL);
+	check(strstr(stt_errmsg(), "no such group in the caller's user namespace"));
+	check_is(open_to(s.ctl, &s, USER_NOBODY), -EINVAL);
+	check_is(stt_ctl_node_get(s.ctl, s.node, &info), 0);
+	check(!info.has_gid);
+	check_is(open_to(s.ctl, &s, 0), 0);
+	check_is(stt_ctl_node_get(s.ctl, s.node, &info), 0);
+	check(info.has_gid && info.gid == USER_NOBODY);
+	return true;
+}
+
+static bool group_unmapped(int arg)
+{
+	(void)arg;
+	check(enter(PATH_V4, 0));
+	check(userns_on());
+	return as_user(USER_NOBODY, one_group, NULL);
+}
+
 /* All that there is, without any privilege. */
 static bool echo(void *arg)
 {
@@ -352,9 +419,11 @@ static const struct test tests[] = {
 	{ "A35 netlink changes nothing of another's node: EACCES", no_netlink, 0 },
 	{ "A35 nor by a netlink socket that the owner opened", lent_socket, 0 },
 	{ "A35 nor does the owner by a socket that another opened", handed_socket, 0 },
+	{ "A35 nor is a node made by a socket that another opened", handed_for_new, 0 },
 	{ "A35 looking is free, without secrets", may_look, 0 },
 	{ "A35 a group may use a node, and change nothing", group, 0 },
 	{ "A35 a group that a node was taken back from", group_ends, 0 },
+	{ "A35 a group that the caller's user namespace does not know", group_unmapped, 0 },
 	{ "A35 an unprivileged user runs two nodes and an echo", own_node, 0 },
 	{ "A35 two users, and CAP_NET_ADMIN overrides", two_users, 0 },
 };

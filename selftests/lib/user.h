@@ -18,4 +18,12 @@ bool become_member(uid_t uid, gid_t group);
 bool as_user(uid_t uid, bool (*fn)(void *arg), void *arg);
 bool as_member(uid_t uid, gid_t group, bool (*fn)(void *arg), void *arg);
 
+/* Everybody may make user namespaces, also where the system had that off. */
+bool userns_on(void);
+/* Enter a new one, which maps nobody yet; @flags: what else unshare() shall do. */
+bool userns_enter(int flags);
+/* Who is @id outside is 0 in there; nobody else is mapped. For who was @id. */
+bool userns_map_uid(uid_t id);
+bool userns_map_gid(gid_t id);
+
 #endif /* SELFTESTS_USER_H */
