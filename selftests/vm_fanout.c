@@ -117,18 +117,42 @@ static bool to_many(int path)
 	return to_all(path, MANY, 100);
 }
 
+static bool add_pending(struct fan *f, uint64_t id)
+{
+	struct stt_session_info pending = session_spec(&f->a, id, &f->b.addr);
+
+	pending.state = STT_SESSION_STATE_PENDING;
+	return !stt_ctl_session_new(f->a.ctl, &pending);
+}
+
+/* One behind thousands that are not active. */
+static bool to_last(int path)
+{
+	uint32_t sent = 0;
+	struct stt_fanout how = { .sent = (uintptr_t)&sent };
+	struct fan f;
+
+	check(fan_open(&f, path, 1));
+	for (unsigned int i = 0; i < 3000; i++)
+		check(add_pending(&f, 1000 + i));
+	check_is(side_session(&f.a, 2, &f.b.addr), 0);
+	check_is(side_session(&f.b, 2, &f.a.addr), 0);
+	f.n = 2;
+	check_is(fan_send(&f, STT_SESSION_ALL, 10, &how, 0), 10);
+	check_is(sent, 2);
+	check(all_got_it(&f, 2, 10, 0));
+	return true;
+}
+
 /* Those that cannot be sent to are left out, the others get it. */
 static bool to_all_but(int path)
 {
-	struct stt_session_info pending;
 	uint32_t sent = 0;
 	struct stt_fanout how = { .sent = (uintptr_t)&sent };
 	struct fan f;
 
 	check(fan_open(&f, path, 5));
-	pending = session_spec(&f.a, 6, &f.b.addr);
-	pending.state = STT_SESSION_STATE_PENDING;
-	check_is(stt_ctl_session_new(f.a.ctl, &pending), 0);
+	check(add_pending(&f, 6));
 	/* The peer ends number 3; its close has come when the next message has. */
 	check_is(stt_ctl_session_del(f.b.ctl, f.b.node, 3, 0), 0);
 	check_is(stt_ctl_key_del(f.a.ctl, f.a.node, 4, 0, STT_DIRECTION_TX), 0);
@@ -349,6 +373,7 @@ static const struct test tests[] = {
 	{ "A17 to a hundred", to_hundred, PATH_V4 },
 	{ "A17 to 10,000 in one call", to_many, PATH_V4 },
 	{ "A17 pending, ended and keyless sessions are left out", to_all_but, PATH_V4 },
+	{ "A17 thousands of such are passed over", to_last, PATH_V4 },
 	{ "A18 to a list with dead, unknown and doubled ids", to_list, PATH_V4 },
 	{ "A18 to a list with dead, unknown and doubled ids, IPv6", to_list, PATH_V6 },
 	{ "A18 to a list of nobody, and an empty one", to_nobody, PATH_V4 },

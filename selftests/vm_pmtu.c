@@ -4,7 +4,9 @@
  * A16: the path gets narrower behind the first link. DF is set, a router says so
  * by ICMP, and from then on messages are cut to what the path lets through.
  */
+#include <netinet/in.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -14,6 +16,7 @@
 #define ID 0x1122334455667788ULL
 #define WIDE 1500
 #define NARROW 1300
+#define LOCKED 1400
 
 static uint8_t message[STT_MESSAGE_MAX];
 
@@ -75,9 +78,45 @@ static bool follows(int path)
 	return true;
 }
 
+/* The datagram as it came: is there a DF, and whole it came. */
+static bool comes_without_df(int raw)
+{
+	uint8_t packet[WIDE];
+	ssize_t n = recv(raw, packet, sizeof(packet), 0);
+
+	check(n > 20);
+	check_is(packet[6] & 0x40, 0);
+	return true;
+}
+
+/*
+ * A route whose MTU is locked is for paths on which no ICMP comes back: nothing is
+ * learnt about it, and routers may cut what is sent.
+ */
+static bool locked(int path)
+{
+	int a, b, raw;
+	struct sides l;
+
+	/* The other address of b is behind such a one. The last test. */
+	check_is(setenv("NS_B4", env("LOCKED4"), 1), 0);
+	check(sides_open(&l, path, ID));
+	a = stt_connected(&l.a, ID, 0);
+	b = stt_connected(&l.b, ID, 0);
+	check(a >= 0 && b >= 0 && enter(path, 1));
+	raw = keep(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_UDP));
+	check(raw >= 0 && set_timeout(raw, TIMEOUT_MS));
+	check_is(mtu_of(a), room(path, LOCKED));
+	check_is(send(a, message, room(path, LOCKED), 0), room(path, LOCKED));
+	check(receives(b, message, room(path, LOCKED)));
+	check(comes_without_df(raw));
+	return true;
+}
+
 static const struct test tests[] = {
 	{ "A16 the MTU of the path is followed, IPv4", follows, PATH_V4 },
 	{ "A16 the MTU of the path is followed, IPv6", follows, PATH_V6 },
+	{ "A16 a route with a locked MTU: no DF, and what a router cuts arrives", locked, PATH_V4 },
 };
 
 int main(void)

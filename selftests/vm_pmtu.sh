@@ -17,4 +17,8 @@ for end in "$NS_A 10.77.1.1 fd77:1::1" "$NS_B 10.77.2.1 fd77:2::1"; do
 done
 ip -n "$NS_R" link set to_b mtu 1300 && ip -n "$NS_B" link set to_r mtu 1300 ||
 	tap_bail "no narrow link"
+export LOCKED4=10.99.0.1
+ip -n "$NS_B" address add $LOCKED4/32 dev lo &&
+ip -n "$NS_R" route add $LOCKED4 via "$NS_B4" &&
+ip -n "$NS_A" route add $LOCKED4 via 10.77.1.1 mtu lock 1400 || tap_bail "no locked route"
 vm_pmtu

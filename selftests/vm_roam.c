@@ -287,6 +287,24 @@ static bool own_address(int path)
 	return true;
 }
 
+/* The address that it was to send from is not its own any more: another will do. */
+static bool address_gone(int path)
+{
+	struct stt_session_info s;
+	struct duo d;
+
+	check(duo_open(&d, path, ID));
+	s = session_spec(&d.k, ID + 1, &d.p.addr);
+	s.local = addr_of(path == PATH_V6 ? "fd77:99::1" : "10.99.0.1", 0);
+	check_is(stt_ctl_session_new(d.k.ctl, &s), 0);
+	d.p.session = ID + 1;
+	d.fd = stt_connected(&d.k, ID + 1, 0);
+	check(d.fd >= 0);
+	check_is(send(d.fd, "x", 1, 0), 1);
+	check(peer_hears(&d.p, STT_MSG_DATA, "x", 1));
+	return true;
+}
+
 static const struct test tests[] = {
 	{ "A28 the peer has a new port, five times, IPv4", new_port, PATH_V4 },
 	{ "A28 the peer has a new port, five times, IPv6", new_port, PATH_V6 },
@@ -302,6 +320,8 @@ static const struct test tests[] = {
 	{ "A28 nor do frames of another session", wrong_session, PATH_V4 },
 	{ "A28 netlink moves a session", told, PATH_V4 },
 	{ "A28 answers come from the address that was written to", own_address, PATH_MIXED },
+	{ "A28 when that is gone they come from another, IPv4", address_gone, PATH_V4 },
+	{ "A28 when that is gone they come from another, IPv6", address_gone, PATH_V6 },
 };
 
 int main(void)

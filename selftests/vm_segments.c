@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/peer.c */
+/* links: selftests/lib/suite.c selftests/lib/side.c selftests/lib/peer.c selftests/lib/runs.c */
 /*
  * Many messages in one sendmsg() (STT_SEGMENT), many in one recvmsg() (STT_GRO),
  * and what a batch on the wire is for readers who asked for neither.
@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "lib/peer.h"
+#include "lib/runs.h"
 
 #define ID 0x1122334455667788ULL
 
@@ -41,41 +42,6 @@ static bool comes_one_by_one(int fd, size_t n, size_t size)
 {
 	for (size_t off = 0; off < n; off += size)
 		check(receives(fd, message + off, n - off < size ? n - off : size));
-	check(is_empty(fd));
-	return true;
-}
-
-/* All of it, in runs of whole messages of @size, which a cmsg tells. */
-static bool comes_in_runs(int fd, size_t n, size_t size, unsigned int *calls)
-{
-	char control[CMSG_SPACE(sizeof(int))];
-	struct iovec iov = { .iov_base = buffer, .iov_len = sizeof(buffer) };
-	struct cmsghdr *cmsg;
-	size_t off = 0;
-	ssize_t got;
-	int told;
-
-	for (*calls = 0; off < n; ++*calls) {
-		struct msghdr msg = {
-			.msg_iov = &iov, .msg_iovlen = 1,
-			.msg_control = control, .msg_controllen = sizeof(control),
-		};
-
-		got = recvmsg(fd, &msg, 0);
-		check(got > 0);
-		check(off + (size_t)got <= n && !memcmp(buffer, message + off, (size_t)got));
-		cmsg = CMSG_FIRSTHDR(&msg);
-		if (cmsg) {
-			check(cmsg->cmsg_level == SOL_STT && cmsg->cmsg_type == STT_CMSG_SEGMENT);
-			memcpy(&told, CMSG_DATA(cmsg), sizeof(told));
-			check_is(told, size);
-			check(got > told);
-		} else {
-			check((size_t)got <= size);
-		}
-		off += (size_t)got;
-		check(off == n || !((size_t)got % size));
-	}
 	check(is_empty(fd));
 	return true;
 }
@@ -122,7 +88,7 @@ static bool in_runs(int path)
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
 		check(set_opt(a, STT_SEGMENT, (int)shapes[i].size));
 		check_is(send(a, message, shapes[i].n, 0), shapes[i].n);
-		check(comes_in_runs(b, shapes[i].n, shapes[i].size, &calls));
+		check(comes_in_runs(b, message, shapes[i].n, shapes[i].size, &calls));
 		/* A batch stays one: a few calls take all. */
 		check(calls <= 4);
 	}

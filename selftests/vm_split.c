@@ -450,6 +450,25 @@ static bool other_user(int path)
 	return true;
 }
 
+/* A message that takes more than all memory is given up, and what it had is free. */
+static bool larger_than_memory(int path)
+{
+	struct duo d;
+
+	check(open_duo(&d, path));
+	check(sysctl_set("reassembly_max_bytes", 8 << 10));
+	at_end(normal_memory, NULL);
+	for (unsigned int i = 0; i <= LAST; i++)
+		check(send_piece(&d.p, message, 0, i));
+	check(is_empty(d.fd));
+	check(dropped(&d) > LAST / 2);
+	check(sysctl_set("reassembly_max_bytes", 32 << 10));
+	for (unsigned int i = 0; i <= LAST; i++)
+		check(send_piece(&d.p, message, 100, i));
+	check(receives(d.fd, message, LEN));
+	return true;
+}
+
 /* A message whose frames are sealed with two keys is none. */
 static bool two_epochs(int path)
 {
@@ -484,6 +503,7 @@ static const struct test tests[] = {
 	{ "A31 greedy sessions leave room for another", greedy_sessions, PATH_V4 },
 	{ "A31 many small holders leave room for a long message", small_holders, PATH_V4 },
 	{ "A31 A35 no user takes the memory of another's message", other_user, PATH_V4 },
+	{ "A31 a message larger than all memory for them", larger_than_memory, PATH_V4 },
 	{ "A31 two epochs are not mixed", two_epochs, PATH_V4 },
 };
 
