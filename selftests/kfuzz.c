@@ -5,8 +5,9 @@
  * [--steps A-B] [--actors LIST] [--log]
  *
  * Without --steps it runs for a time. $RESULTS/kfuzz.progress says how far each
- * actor has come, so that the last steps before a crash can be run again:
+ * actor has come, so that the last steps before a crash can be tried again:
  * --steps takes every actor from step A to step B, --actors only those named.
+ * Nothing is left of the steps before A, so begin some way ahead of the crash.
  * --log shows each step before it is taken.
  */
 #include <fcntl.h>
@@ -46,7 +47,7 @@ static struct {
 
 static int progress = -1;
 
-/* What a step draws does not depend on the steps before it. */
+/* The random numbers of a step do not depend on the steps before it. */
 static void seed_step(struct actor *a)
 {
 	a->random = options.seed ^ (uint64_t)(a->number + 1) * 0xd1342543de82ef95ULL;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel fuzzer: actors, each a thread, take steps. What a step does
- * follows from the seed, the number of the actor and the number of the step
- * alone, so any range of steps can be run again without those before it. Which
- * kernel state it meets depends on the other actors and on the scheduler.
+ * The kernel fuzzer: actors, each a thread, take steps. The random numbers of a
+ * step follow from the seed, the number of the actor and the number of the step
+ * alone, so any range of steps can be run again without those before it. That is
+ * near, not the same: nodes, open sockets, counters of frames and the frames to be
+ * sent again start afresh, and a step works on what it finds. Which kernel state
+ * it meets depends on the other actors and on the scheduler as well.
  *
  * An actor belongs to a crew: life (valid requests, so that there is something
  * to break), netlink, socket, wire. All work on the same few nodes, the slots.
