@@ -24,7 +24,7 @@
 #include "lib/side.h"
 
 /* The module looks after such sockets every ten seconds, if the CPU is awake. */
-#define FOUND_MS 30000
+#define FOUND_MS ((int)(30000 * slow()))
 
 struct slip {
 	struct side s;
