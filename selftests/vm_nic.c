@@ -122,6 +122,7 @@ static bool large_buffers(int path)
 	struct frame f;
 	struct duo d;
 
+	check(set_feature(path, 0, ETHTOOL_SGRO, 0));
 	check(set_feature(path, 1, ETHTOOL_SSG, 0));
 	check(duo_open(&d, path, ID));
 	check(sysctl_set("reassembly_max_bytes", 16 << 10));
