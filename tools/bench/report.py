@@ -69,10 +69,9 @@ class Cell:
 
     def __init__(self, kernel, suite, mode, size):
         self.name = f"{suite}-{mode}-{size}"
-        self.stt = kernel.figure(self.name)
-        self.udp = kernel.figure(f"udp-{mode}-{size}")
-        self.aead = kernel.figure(f"aead-{suite}-{size}")
-        self.sealed = kernel.figure(f"aead-{suite}-{size + INNER}")
+        self.uses = [self.name, f"udp-{mode}-{size}", f"aead-{suite}-{size}",
+                     f"aead-{suite}-{size + INNER}"]
+        self.stt, self.udp, self.aead, self.sealed = map(kernel.figure, self.uses)
         self.reason = kernel.missing.get(self.name)
         wg = [(kernel.figure(f"wg-{m}-{size}"), m) for m in WG_MODES]
         wg = [w for w in wg if w[0] is not None]
@@ -125,11 +124,11 @@ def cells_of(kernel):
 
 
 def disagreement(kernel):
-    """The repeats furthest apart, and their name; WireGuard not counted."""
+    """The repeats furthest apart, and their name, of what the cells are made of."""
     if len(kernel.boots) < 2:
         return None
-    names = [n for n in kernel.names() if not n.startswith("wg-")]
-    return max((kernel.differ(n), n) for n in names)
+    used = {n for c in cells_of(kernel) for n in c.uses}
+    return max((kernel.differ(n), n) for n in kernel.names() if n in used)
 
 
 def print_kernel(kernel):
