@@ -27,6 +27,7 @@ struct fan {
 	uint64_t	*ids;
 	int32_t		*results;
 	size_t		n;
+	size_t		sent;
 };
 
 static int by_id(const void *a, const void *b)
@@ -91,10 +92,12 @@ static void fan_settle(struct fan *fan, size_t n, bool *full)
 		int result = i < n ? fan->results[i] : UNTOLD;
 
 		*full |= result == -EAGAIN;
-		if (result == UNTOLD || result == -EAGAIN || result == -EINTR)
+		if (result == UNTOLD || result == -EAGAIN || result == -EINTR) {
 			fan->open[left++] = fan->open[i];
-		else
+		} else {
 			fan->open[i]->result = result;
+			fan->sent += !result;
+		}
 	}
 	fan->n = left;
 }
@@ -142,6 +145,13 @@ static int fan_report(struct target *t, size_t n, int *results)
 	return sent;
 }
 
+/* What ended it concerns those that are still open. */
+static void fan_cut_off(struct fan *fan, int err)
+{
+	for (size_t i = 0; i < fan->n; i++)
+		fan->open[i]->result = err;
+}
+
 /* As a user of the node. What is waited for is room here, never a peer. */
 static int fan_out(struct fan *fan, struct target *t, size_t n, int *results)
 {
@@ -156,6 +166,11 @@ static int fan_out(struct fan *fan, struct target *t, size_t n, int *results)
 		fan_begin(fan, t, n);
 	while (!ret && fan->n)
 		ret = fan_step(fan);
+	/* Who is told of an error sends it again: not when some have got it. */
+	if (ret && fan->sent) {
+		fan_cut_off(fan, ret);
+		ret = 0;
+	}
 	free(fan->open);
 	free(fan->ids);
 	free(fan->results);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Messages, sessions and counters of the node object, by its API alone. */
 #include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 
 #include "node_util.h"
 
@@ -103,6 +107,52 @@ static void test_to_sessions(void)
 	       results[4]);
 	tap_ok(stt_node_send_to_sessions(server, NULL, 0, 0, "x", 1, NULL) == 0,
 	       "A18 to nobody: 0");
+}
+
+/* On a device of 1 kbit a second what is sent stays in the send buffer. */
+static bool stuck(const char *verb)
+{
+	char *argv[] = {
+		"tc", "qdisc", (char *)verb, "dev", "lo", "root", "tbf", "rate", "1kbit",
+		"burst", "100kb", "limit", "10mb", NULL,
+	};
+	pid_t pid;
+	int status;
+
+	return !posix_spawnp(&pid, "tc", NULL, NULL, argv, NULL) &&
+	       waitpid(pid, &status, 0) == pid && !status;
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/* The send buffer holds some of the ten messages, and the call waits for room. */
+static void test_interrupted(void)
+{
+	const struct sigaction act = { .sa_handler = on_alarm };
+	const struct itimerval soon = { .it_value = { .tv_sec = 1 }, .it_interval = { .tv_sec = 1 } };
+	const struct itimerval off = { 0 };
+	int results[CLIENTS], ret, sent = 0, cut_off = 0;
+	uint64_t ids[CLIENTS];
+
+	for (int i = 0; i < CLIENTS; i++)
+		ids[i] = sessions[i].id;
+	sigaction(SIGALRM, &act, NULL);
+	if (!stuck("add"))
+		tap_bail("no tbf on lo");
+	setitimer(ITIMER_REAL, &soon, NULL);
+	ret = stt_node_send_to_sessions(server, ids, CLIENTS, 0, buf, 60000, results);
+	setitimer(ITIMER_REAL, &off, NULL);
+	for (int i = 0; i < CLIENTS && ret >= 0; i++) {
+		sent += results[i] == 0;
+		cut_off += results[i] == -EINTR;
+	}
+	tap_ok(ret > 0 && ret == sent && sent + cut_off == CLIENTS,
+	       "A18 a signal when some were sent to: how many, -EINTR for the others (%d: %d, %d)",
+	       ret, sent, cut_off);
+	stuck("del");
 }
 
 static int count_one(const struct stt_session *s, void *arg)
@@ -224,12 +274,13 @@ static void test_readers(void)
 
 int main(void)
 {
-	tap_plan(28);
+	tap_plan(29);
 	connect_all();
 	test_sizes();
 	test_streams();
 	test_to_all();
 	test_to_sessions();
+	test_interrupted();
 	test_look_up();
 	test_close();
 	test_stats();

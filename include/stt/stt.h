@@ -50,13 +50,14 @@ struct stt_connect;
  * @shared_seed_len: its length in bytes
  * @host: address or name to bind to; NULL: "0.0.0.0". "::" serves IPv4 too.
  * @port: UDP port; 0: a free one
- * @connect_timeout_ms: deadline of connects that name none; 0: 10,000
+ * @connect_timeout_ms: deadline of connects that name none, up to a day; 0: 10,000
  * @max_clock_lag_s: how far, in seconds, a peer's clock may be behind ours or
  *	ahead of it for us to let it in; 0: 300
  * @has_heartbeat: use @heartbeat_ms instead of the module's default
- * @heartbeat_ms: interval of heartbeats on idle sessions; 0: none
+ * @heartbeat_ms: interval of heartbeats on idle sessions, 100 to 86,400,000; 0: none
  * @has_rekey_age: use @rekey_age_ms instead of the module's default, an hour
- * @rekey_age_ms: age of keys at which new ones are agreed on; 0: never
+ * @rekey_age_ms: age of keys at which new ones are agreed on, 1,000 to
+ *	604,800,000; 0: never
  * @rekey_volume: frames of a key for the same; 0: what the suite needs
  * @log: told about warnings, with a priority of syslog(3); may be NULL. It may
  *	be called from any thread that uses the node, and must not call the
@@ -165,8 +166,9 @@ STT_API uint32_t stt_node_number(struct stt_node *node);
  * @peer_node_id: id of the peer's node, as the peer states it
  * @peer: the peer's UDP address
  * @mtu: longest message that goes in one frame, in bytes
- * @idle_rx_ms: milliseconds since the last authentic frame
- * @idle_tx_ms: milliseconds since the last frame sent
+ * @idle_rx_ms: milliseconds since the last authentic frame; since the session was
+ *	made if there was none
+ * @idle_tx_ms: milliseconds since the last frame sent, likewise
  * @rtt_us: last round trip of a heartbeat, in microseconds; 0: not known yet
  * @srtt_us: the same, smoothed
  * @epoch: of the keys that send, counted modulo 8
@@ -291,7 +293,7 @@ STT_API int stt_node_rekey(struct stt_node *node, uint64_t id);
  *
  * Return: 0: sent (which is no proof of arrival); -ENOENT: no such session;
  * -EMSGSIZE: too big; others as Documentation/uapi.md says for sendmsg;
- * -ESHUTDOWN: the node stopped or does not run.
+ * -EINTR: a signal handler ran while it waited for room; -ESHUTDOWN: the node stopped or does not run.
  */
 STT_API int stt_node_send(struct stt_node *node, uint64_t session, uint32_t stream,
 			  uint8_t type, const void *data, size_t len, unsigned int flags);
@@ -301,7 +303,8 @@ STT_API int stt_node_send(struct stt_node *node, uint64_t session, uint32_t stre
  *
  * A session that fails does not stop the others.
  * Return: on how many sessions it was sent, 0 if there are none; or a negative
- * errno that concerns all of them.
+ * errno that concerns all of them, when none was sent to. A signal or the end of
+ * the node may come while it waits for room, with some sent to: then those count.
  */
 STT_API int stt_node_send_to_all(struct stt_node *node, uint32_t stream, const void *data,
 				 size_t len);
@@ -313,7 +316,8 @@ STT_API int stt_node_send_to_all(struct stt_node *node, uint32_t stream, const v
  * @results: room for @n results, 0 or a negative errno each; may be NULL
  *
  * Return: on how many sessions it was sent; or a negative errno that concerns
- * all of them, and then @results is not written.
+ * all of them, and then none was sent to and @results is not written. What came
+ * between (-EINTR, -ESHUTDOWN) with some sent to is the result of the others.
  */
 STT_API int stt_node_send_to_sessions(struct stt_node *node, const uint64_t *ids, size_t n,
 				      uint32_t stream, const void *data, size_t len,
@@ -372,7 +376,10 @@ STT_API int stt_node_process(struct stt_node *node);
  * @udp_transport: what went over UDP, with all headers but IP's and UDP's
  * @sessions: in the kernel now; pending and ended ones are in total only
  * @websocket_connections: open ones
- * @handshakes: in_progress now; the others count. Dropped datagrams by reason:
+ * @handshakes: in_progress now; the others count. connected, accepted: sessions
+ *	that we, or others, asked for; failed: what we asked for in vain. Dropped
+ *	datagrams by reason: malformed: of no kind or length that there is; own: our
+ *	HELLO came back; unsupported: no suite that both have.
  *	bad_mac: not made with our seed, or damaged. bad_seal: damaged behind a
  *	good MAC, or a rekey by who is not the peer. replayed: seen before, or
  *	its clock is too far off. refused: HELLO while not accepting, or a rekey
