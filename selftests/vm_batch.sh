@@ -31,7 +31,7 @@ wrong_key()
 	sessions 503 503
 }
 
-tap_plan 17
+tap_plan 19
 umask 077
 ns_topology a b || tap_bail "no namespaces"
 mkfifo "$work/in" "$work/out"
@@ -63,6 +63,13 @@ tap_ok "R15 keys that are wrong, with the line" ends 1 'keys:6: a second key' \
 tap_is "R15 no session comes of them" "$(count)" 215
 chmod 644 "$work/many"
 tap_ok "R15 keys that others can read are refused" ends 1 'first "chmod 600' a -batch "$work/many"
+
+# A comment before, between and behind the keys of a session.
+sessions 504 505 | sed '/^tx/i # its keys\n
+/^rx/i # the other\n' > "$work/comments"
+tap_ok "R15 comments and empty lines among keys" a -batch "$work/comments"
+tap_is "R15 both keys of each are there" \
+	"$(a -j key show node "$node" 00000000000001f9 | jq length)" 2
 
 printf 'node show\nnode show\n' > "$work/shows"
 tap_is "R15 JSON of several commands is JSON" \

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Commands from a file, one a line. What "keys -" reads are the lines behind it
- * that begin with tx or rx, so a file for many sessions is one file.
+ * that begin with tx or rx, up to the next command, so a file for many sessions is
+ * one file.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -55,6 +56,14 @@ static bool is_key(const struct batch *b)
 	       isspace((unsigned char)word[2]);
 }
 
+/* Is the line at hand empty, or a comment? */
+static bool is_blank(const struct batch *b)
+{
+	char first = b->line[strspn(b->line, " \t\r\n")];
+
+	return !first || first == '#';
+}
+
 static int take_key(struct batch *b, struct keyring *ring)
 {
 	const char *trouble;
@@ -64,7 +73,6 @@ static int take_key(struct batch *b, struct keyring *ring)
 	b->private = true;
 	b->line[strcspn(b->line, "\n")] = '\0';
 	trouble = keyring_add(ring, b->line);
-	b->held = false;
 	return trouble ? wrong("%s", trouble) : STATUS_OK;
 }
 
@@ -74,8 +82,10 @@ static int batch_keys(struct batch *b, struct keyring *ring)
 	bool more;
 	int status = next_line(b, &more);
 
-	while (status == STATUS_OK && more && is_key(b)) {
-		status = take_key(b, ring);
+	while (status == STATUS_OK && more && (is_key(b) || is_blank(b))) {
+		if (is_key(b))
+			status = take_key(b, ring);
+		b->held = false;
 		if (status == STATUS_OK)
 			status = next_line(b, &more);
 	}
@@ -107,7 +117,7 @@ static int skip_keys(struct batch *b)
 	bool more;
 	int status = next_line(b, &more);
 
-	while (status == STATUS_OK && more && is_key(b)) {
+	while (status == STATUS_OK && more && (is_key(b) || is_blank(b))) {
 		b->held = false;
 		status = next_line(b, &more);
 	}
