@@ -149,7 +149,10 @@ STT_API int stt_family(void);
 /*
  * Attach a bound UDP socket as a node. @heartbeat_ms, @defaults: NULL for the
  * module's defaults. Returns 0 and the node's id. The socket stays the caller's:
- * closing it ends the node and all its sessions.
+ * closing it ends the node and all its sessions. -EPROTOTYPE: no UDP socket;
+ * -EDESTADDRREQ: not bound; -EBUSY: a node already, or somebody else's tunnel;
+ * -EXDEV: of another network namespace; -ENOSPC: a limit; -EINVAL: a time out of
+ * range (heartbeat 100 to 86,400,000 ms, rekey age 1,000 to 604,800,000 ms, or 0).
  */
 STT_API int stt_ctl_node_new(struct stt_ctl *ctl, int udp_fd,
 			     const uint32_t *heartbeat_ms, uint32_t *id);
@@ -207,7 +210,12 @@ STT_API int stt_ctl_session_dump(struct stt_ctl *ctl, uint32_t node,
 				 int (*cb)(const struct stt_session_info *s, void *arg),
 				 void *arg);
 
-/* Install or remove one key. Install is create-only: -EEXIST, -EINVAL. */
+/*
+ * Install or remove one key. Install is create-only: -EEXIST: that epoch has or had
+ * one; -EBUSY: one of the next epoch waits; -EINVAL: not its turn, or a secret that
+ * was used before; -EOPNOTSUPP: no such suite here; -ENOSPC: a limit. -ENOENT: no
+ * such session, or no such key to remove.
+ */
 STT_API int stt_ctl_key_new(struct stt_ctl *ctl, uint32_t node, uint64_t session,
 			    const struct stt_key *key);
 STT_API int stt_ctl_key_del(struct stt_ctl *ctl, uint32_t node, uint64_t session,

@@ -54,6 +54,10 @@ void show_node(struct printer *p, const struct stt_node_info *info)
 	if (info->has_gid)
 		pr_u64(p, "gid", info->gid);
 	pr_u64(p, "heartbeat_ms", info->heartbeat_ms);
+	if (info->has_rekey_age)
+		pr_u64(p, "rekey_age_ms", info->rekey_age_ms);
+	if (info->rekey_volume)
+		pr_u64(p, "rekey_volume", info->rekey_volume);
 	pr_u64(p, "sessions", info->sessions);
 	if (info->inode)
 		pr_u64(p, "inode", info->inode);

@@ -43,6 +43,7 @@ static const char options_help[] =
 static int help_all(FILE *out)
 {
 	fputs("Usage: stt-ip [OPTIONS] OBJECT [VERB] [ARGUMENTS]\n"
+	      "       stt-ip [OPTIONS] -batch FILE [-force]\n"
 	      "       stt-ip help [OBJECT [VERB]]\n\n"
 	      "Objects:\n", out);
 	for (size_t i = 0; i < N_OBJECTS; i++)
