@@ -16,6 +16,18 @@
 #include "resume.h"
 #include "session.h"
 
+static bool stt_hibernating;
+
+/*
+ * Is an image to be written? Until user space is frozen owners would shake hands
+ * again, and the sessions be in the image. Under the lock of a node, which
+ * stt_end_all() takes behind the change: what comes before that is ended.
+ */
+bool stt_resume_awaited(void)
+{
+	return READ_ONCE(stt_hibernating);
+}
+
 static void stt_end_node(struct stt_node *node)
 {
 	struct stt_session *s;
@@ -59,8 +71,12 @@ static int stt_vmfork(struct notifier_block *nb, unsigned long action, void *dat
 
 static int stt_hibernate(struct notifier_block *nb, unsigned long action, void *data)
 {
-	if (action == PM_HIBERNATION_PREPARE)
+	if (action == PM_HIBERNATION_PREPARE) {
+		WRITE_ONCE(stt_hibernating, true);
 		stt_end_all();
+	} else if (action == PM_POST_HIBERNATION) {
+		WRITE_ONCE(stt_hibernating, false);
+	}
 	return NOTIFY_DONE;
 }
 

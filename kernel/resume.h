@@ -3,6 +3,7 @@
 #ifndef _STT_RESUME_H
 #define _STT_RESUME_H
 
+bool stt_resume_awaited(void);
 int stt_resume_init(void);
 void stt_resume_exit(void);
 

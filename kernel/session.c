@@ -17,6 +17,7 @@
 #include "join.h"
 #include "node.h"
 #include "output.h"
+#include "resume.h"
 #include "session.h"
 #include "trace.h"
 
@@ -113,14 +114,17 @@ struct stt_session *stt_session_create(struct stt_node *node,
 	return s;
 }
 
-/* Both ways to find a session, or neither. */
+/*
+ * Both ways to find a session, or neither: who finds one that is then refused would
+ * keep its timer running. So the index is reserved first, and filled last.
+ */
 static int stt_session_insert(struct stt_node *node, struct stt_session *s,
 			      struct netlink_ext_ack *extack)
 {
 	int err;
 
 	/* The lowest that is free, so that the index never gets sparser than it was full. */
-	err = xa_alloc(&node->session_index, &s->index, s, xa_limit_32b, GFP_KERNEL_ACCOUNT);
+	err = xa_alloc(&node->session_index, &s->index, NULL, xa_limit_32b, GFP_KERNEL_ACCOUNT);
 	if (err)
 		return err;
 
@@ -129,8 +133,10 @@ static int stt_session_insert(struct stt_node *node, struct stt_session *s,
 		xa_erase(&node->session_index, s->index);
 		if (err == -EEXIST)
 			NL_SET_ERR_MSG(extack, "the node has a session with this id");
+		return err;
 	}
-	return err;
+	xa_store(&node->session_index, s->index, s, GFP_KERNEL_ACCOUNT);
+	return 0;
 }
 
 /* Let frames and callers find @s. The table takes over the first reference. */
@@ -142,6 +148,10 @@ int stt_session_publish(struct stt_session *s, const struct sk_buff *request,
 
 	lockdep_assert_held(&node->lock);
 
+	if (stt_resume_awaited()) {
+		NL_SET_ERR_MSG(extack, "the machine is about to hibernate");
+		return -EBUSY;
+	}
 	err = stt_charge(node, STT_LIMIT_SESSIONS, request, extack);
 	if (err)
 		return err;
