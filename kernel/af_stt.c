@@ -23,34 +23,52 @@ int stt_family = AF_STT;
 module_param_named(family, stt_family, int, 0444);
 MODULE_PARM_DESC(family, "Number of the socket family (default 18, of the retired AF_ASH)");
 
+/* What is queued can still be read, then recvmsg() says why. */
+static void stt_sock_over(struct stt_sock *ssk, int err)
+{
+	lockdep_assert_held(&ssk->lock);
+	WRITE_ONCE(ssk->end, err);
+	WRITE_ONCE(ssk->sk.sk_shutdown, ssk->sk.sk_shutdown | RCV_SHUTDOWN);
+}
+
 /*
- * No message will come any more: the node has gone, or the session that the
- * socket names is over. What is queued can still be read, then recvmsg() says
- * why. @b tells which binding this is about, NULL for all; a socket that has
- * moved on to another does not mind.
+ * No message will come any more: the session that the socket names by @b is over.
+ * A socket that has moved on to another binding does not mind.
  */
 void stt_sock_end(struct stt_sock *ssk, const struct stt_bind *b, int err)
 {
-	struct sock *sk = &ssk->sk;
 	bool mine;
 
 	spin_lock_bh(&ssk->lock);
-	mine = !b || ssk->bind == b;
-	if (mine) {
-		WRITE_ONCE(ssk->end, err);
-		WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | RCV_SHUTDOWN);
-	}
+	mine = ssk->bind == b;
+	if (mine)
+		stt_sock_over(ssk, err);
 	spin_unlock_bh(&ssk->lock);
 
 	if (mine)
-		sk->sk_state_change(sk);
+		ssk->sk.sk_state_change(&ssk->sk);
 }
 
-/* The socket got a new binding. The end of a node is for good. */
+/* The same, as @node has gone. */
+void stt_sock_end_node(struct stt_sock *ssk, const struct stt_node *node)
+{
+	bool mine;
+
+	spin_lock_bh(&ssk->lock);
+	mine = ssk->node == node;
+	if (mine)
+		stt_sock_over(ssk, -ENODEV);
+	spin_unlock_bh(&ssk->lock);
+
+	if (mine)
+		ssk->sk.sk_state_change(&ssk->sk);
+}
+
+/* The socket got a new binding, or another node. */
 void stt_sock_revive(struct stt_sock *ssk)
 {
 	lockdep_assert_held(&ssk->lock);
-	if (ssk->end && ssk->end != -ENODEV) {
+	if (ssk->end) {
 		WRITE_ONCE(ssk->end, 0);
 		WRITE_ONCE(ssk->sk.sk_shutdown, ssk->shut);
 	}
@@ -512,6 +530,11 @@ static struct proto stt_proto = {
 	.obj_size	= sizeof(struct stt_sock),
 };
 
+#if IS_ENABLED(CONFIG_IPV6)
+/* All zero, and nothing writes to it: what IPv6 finds of the owner of a packet. */
+static struct ipv6_pinfo stt_pinet6;
+#endif
+
 static int stt_create(struct net *net, struct socket *sock, int protocol, int kern)
 {
 	struct stt_sock *ssk;
@@ -535,6 +558,9 @@ static int stt_create(struct net *net, struct socket *sock, int protocol, int ke
 	/* Opened in place, a message is its sender's memory until it is read. */
 	sk->sk_allocation = GFP_KERNEL_ACCOUNT;
 	ssk = stt_sk(sk);
+#if IS_ENABLED(CONFIG_IPV6)
+	ssk->inet.pinet6 = &stt_pinet6;
+#endif
 	spin_lock_init(&ssk->lock);
 	sock_prot_inuse_add(net, sk->sk_prot, 1);
 	return 0;

@@ -18,9 +18,10 @@ struct stt_session;
 /**
  * struct stt_sock - an AF_STT socket
  * @sk: must be first
- * @inet: never used, and zero behind @sk. The socket owns packets of IP, and parts
- *	of the stack take the owner of such a packet for one of these
- * @node: set by the first bind() or connect(), then for good; holds a reference
+ * @inet: never used, and zero behind @sk, as is what its pinet6 points to. The socket
+ *	owns packets of IP, and parts of the stack take the owner of such a packet for
+ *	one of these
+ * @node: set by the first bind() or connect(); holds a reference
  * @number: in node->sockets
  * @handshake: gets what is no transport frame
  * @wanted: what bind() asked for, or, without bind(), any
@@ -28,7 +29,7 @@ struct stt_session;
  * @segment: STT_SEGMENT
  * @gro: STT_GRO
  * @waiting: readers that wait for a message
- * @lock: guards what follows, and sk_shutdown
+ * @lock: guards what follows, changes of @node, and sk_shutdown
  * @bind: what messages must match: @wanted, narrowed by connect()
  * @peer: the default destination, in the session of @bind
  * @shut: sk_shutdown as shutdown() has set it
@@ -114,6 +115,7 @@ static inline struct stt_skb_from *stt_skb_from(const struct sk_buff *skb)
 extern int stt_family;
 
 void stt_sock_end(struct stt_sock *ssk, const struct stt_bind *b, int err);
+void stt_sock_end_node(struct stt_sock *ssk, const struct stt_node *node);
 void stt_sock_revive(struct stt_sock *ssk);
 int stt_sock_address(const struct sockaddr_stt *addr, int len);
 

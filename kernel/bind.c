@@ -123,6 +123,9 @@ static bool stt_bind_may_share(struct stt_node *node, const struct stt_bind *b)
 	rcu_read_lock();
 	list = rhltable_lookup(&node->binds, &b->key, stt_bind_params);
 	rhl_for_each_entry_rcu(other, pos, list, list) {
+		/* It is to give way to @b. */
+		if (other->ssk == b->ssk)
+			continue;
 		may = b->shared && other->shared && uid_eq(b->uid, other->uid) &&
 		      ++n < STT_BIND_SHARERS;
 		if (!may)
@@ -172,8 +175,9 @@ static void stt_bind_unhash(struct stt_node *node, struct stt_bind *b)
 }
 
 /*
- * @b becomes the binding of its socket, which may live again with it. The
- * default destination changes in the same breath: it is in the session of @b.
+ * @b becomes the binding of its socket, which may live again with it, but for the
+ * end of the node. The default destination changes in the same breath: it is in
+ * the session of @b.
  */
 static void stt_bind_switch(struct stt_sock *ssk, struct stt_bind *b,
 			    const struct stt_peer *peer)
@@ -181,8 +185,22 @@ static void stt_bind_switch(struct stt_sock *ssk, struct stt_bind *b,
 	spin_lock_bh(&ssk->lock);
 	ssk->bind = b;
 	ssk->peer = *peer;
-	stt_sock_revive(ssk);
+	if (ssk->end != -ENODEV)
+		stt_sock_revive(ssk);
 	spin_unlock_bh(&ssk->lock);
+}
+
+/* The binding stays, the default destination changes. Not if the session is over. */
+static bool stt_bind_keep(struct stt_sock *ssk, const struct stt_peer *peer)
+{
+	bool alive;
+
+	spin_lock_bh(&ssk->lock);
+	alive = !ssk->end;
+	if (alive)
+		ssk->peer = *peer;
+	spin_unlock_bh(&ssk->lock);
+	return alive;
 }
 
 /* The same, and hear of the end of the session, unless it has come already. */
@@ -266,7 +284,7 @@ static bool stt_bind_key_equal(const struct stt_bind_key *a, const struct stt_bi
 
 /*
  * Bind a socket of a node to @key, instead of what it was bound to, with @peer
- * as default destination.
+ * as default destination. Nothing has changed when that fails.
  */
 int stt_bind_to(struct stt_sock *ssk, const struct stt_bind_key *key,
 		const struct stt_peer *peer)
@@ -275,15 +293,9 @@ int stt_bind_to(struct stt_sock *ssk, const struct stt_bind_key *key,
 	struct stt_bind *b;
 	int err;
 
-	if (old && stt_bind_key_equal(&old->key, key)) {
-		if (!READ_ONCE(ssk->end)) {
-			stt_bind_switch(ssk, old, peer);
-			return 0;
-		}
-		/* Its session is over: make room for a new one with this id. */
-		stt_bind_clear(ssk);
-		old = NULL;
-	}
+	/* If its session is over there may be a new one with this id. */
+	if (old && stt_bind_key_equal(&old->key, key) && stt_bind_keep(ssk, peer))
+		return 0;
 
 	b = stt_bind_alloc(ssk, key);
 	if (IS_ERR(b))
@@ -322,6 +334,16 @@ int stt_bind_handshake(struct stt_sock *ssk)
 	return err;
 }
 
+/* @node: NULL for none. Each begins a new life. */
+static void stt_bind_set_node(struct stt_sock *ssk, struct stt_node *node)
+{
+	spin_lock_bh(&ssk->lock);
+	WRITE_ONCE(ssk->node, node);
+	if (node)
+		stt_sock_revive(ssk);
+	spin_unlock_bh(&ssk->lock);
+}
+
 static void stt_bind_leave_node(struct stt_sock *ssk)
 {
 	struct stt_node *node = ssk->node;
@@ -332,7 +354,7 @@ static void stt_bind_leave_node(struct stt_sock *ssk)
 		RCU_INIT_POINTER(node->handshake, NULL);
 		spin_unlock_bh(&node->sockets_lock);
 	}
-	WRITE_ONCE(ssk->node, NULL);
+	stt_bind_set_node(ssk, NULL);
 	stt_node_put(node, STT_REF_SOCKET);
 }
 
@@ -367,12 +389,15 @@ struct stt_node *stt_bind_node(struct stt_sock *ssk, struct stt_node *node)
 	if (ssk->node)
 		return ssk->node;
 
-	err = stt_bind_join_node(ssk, node);
-	if (err)
-		return ERR_PTR(err);
 	stt_node_hold(node, STT_REF_SOCKET);
-	WRITE_ONCE(ssk->node, node);
-	return node;
+	/* First of all: the end of the node passes over those of others. */
+	stt_bind_set_node(ssk, node);
+	err = stt_bind_join_node(ssk, node);
+	if (!err)
+		return node;
+	stt_bind_set_node(ssk, NULL);
+	stt_node_put(node, STT_REF_SOCKET);
+	return ERR_PTR(err);
 }
 
 /* The socket is closed, or its first bind failed: forget all about it. */

@@ -262,7 +262,7 @@ static void stt_node_end_sockets(struct stt_node *node)
 
 	rcu_read_lock();
 	xa_for_each(&node->sockets, i, ssk) {
-		stt_sock_end(ssk, NULL, -ENODEV);
+		stt_sock_end_node(ssk, node);
 		/* There may be as many as files can be open; the next is looked up. */
 		cond_resched_rcu();
 	}

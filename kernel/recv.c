@@ -9,16 +9,16 @@
 #include "node.h"
 
 /*
- * There is no message. If none will ever come, say why: the peer's end, the
- * end of the node, or, after shutdown(), nothing to read.
+ * Will no message ever come? Then ->end says why: the peer's end, the end of the
+ * node, or, after shutdown(), nothing.
  */
-static int stt_recv_nothing(const struct stt_sock *ssk, int err)
+static bool stt_recv_over(const struct stt_sock *ssk)
 {
-	if (err && err != -EAGAIN)
-		return err;
-	if (!(READ_ONCE(ssk->sk.sk_shutdown) & RCV_SHUTDOWN))
-		return err;
-	return READ_ONCE(ssk->end);
+	bool over = READ_ONCE(ssk->sk.sk_shutdown) & RCV_SHUTDOWN;
+
+	/* Who sees the end sees what was queued before it. */
+	smp_rmb();
+	return over;
 }
 
 static void stt_recv_name(struct stt_sock *ssk, struct msghdr *msg, struct sk_buff *skb)
@@ -212,8 +212,13 @@ int stt_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int flags)
 	if (flags & MSG_ERRQUEUE)
 		return -EAGAIN;
 
-	if (!stt_recv_wait(sock->sk, &p, len, flags, &err))
-		return stt_recv_nothing(ssk, err);
+	if (!stt_recv_wait(sock->sk, &p, len, flags, &err)) {
+		if ((err && err != -EAGAIN) || !stt_recv_over(ssk))
+			return err;
+		/* The last one may have come since it was looked for. */
+		if (!stt_recv_take(sock->sk, &p, len, flags))
+			return READ_ONCE(ssk->end);
+	}
 	stt_recv_wake_next(sock->sk, &p, flags);
 	err = stt_recv_copy(ssk, msg, &p, len, flags);
 	consume_skb(p.skb);
