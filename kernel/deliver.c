@@ -49,15 +49,16 @@ static void stt_deliver_count(struct stt_node *node, struct stt_session *s,
 	atomic_add(n - 1, &ssk->sk.sk_drops);
 }
 
-/* sock_queue_rcv_skb(), where each refusal counts in the socket. */
+/* sock_queue_rcv_skb(), where a filter's refusal counts in the socket as well. */
 int stt_deliver_sock(struct stt_sock *ssk, struct sk_buff *skb)
 {
-	int err = sock_queue_rcv_skb(&ssk->sk, skb);
+	int err = sk_filter(&ssk->sk, skb);
 
-	/* The stack counts what finds no room or memory, and no filter's drops. */
-	if (err && err != -ENOMEM && err != -ENOBUFS)
-		atomic_inc(&ssk->sk.sk_drops);
-	return err;
+	if (!err)
+		return __sock_queue_rcv_skb(&ssk->sk, skb);
+	atomic_inc(&ssk->sk.sk_drops);
+	/* The machine's reserve of memory is not for us. */
+	return err == -ENOMEM ? -ENOBUFS : err;
 }
 
 /* A filter sees the message, and nothing in front of it. */

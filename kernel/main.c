@@ -97,6 +97,8 @@ static void __exit stt_exit(void)
 	stt_resume_exit();
 	stt_af_exit();
 	stt_udp_exit();
+	/* A task may have been preempted on its way into or out of udp.c. */
+	synchronize_rcu_tasks();
 	unregister_pernet_subsys(&stt_net_ops);
 	/* Sessions that are being freed let go of nodes, so these come first. */
 	rcu_barrier();

@@ -379,12 +379,24 @@ static int stt_nl_new_rekey(struct genl_info *info, struct stt_session *s,
 				  spec);
 }
 
+/* Any part of it: stt_nl_peer() wants the others. */
+static bool stt_nl_names_peer(struct nlattr **attrs)
+{
+	unsigned int i;
+
+	for (i = 1; i <= STT_A_SESSION_MAX; i++) {
+		if (attrs[i] && STT_NL_SESSION_PEER & BIT_ULL(i))
+			return true;
+	}
+	return false;
+}
+
 /* All is checked before anything is changed. */
 static int stt_nl_do_session_set(struct sk_buff *skb, struct genl_info *info,
 				 struct stt_session *s)
 {
 	struct nlattr **attrs = info->attrs;
-	bool has_peer = attrs[STT_A_SESSION_PEER_IPV4] || attrs[STT_A_SESSION_PEER_IPV6];
+	bool has_peer = stt_nl_names_peer(attrs);
 	bool has_rekey = attrs[STT_A_SESSION_REKEY_AGE_MS] || attrs[STT_A_SESSION_REKEY_VOLUME];
 	struct stt_rekey_spec rekey;
 	struct stt_endpoint ep;

@@ -166,6 +166,16 @@ static void stt_output_count(struct stt_session *s, unsigned int frames, size_t 
 	stt_count_add(s->node, s, TX_BYTES, bytes);
 }
 
+static unsigned int stt_output_left(const struct stt_burst *b)
+{
+	struct sk_buff *skb;
+	unsigned int n = 0;
+
+	skb_queue_walk(&b->skbs, skb)
+		n += stt_xmit_segs(skb);
+	return n;
+}
+
 /*
  * Send sealed frames. Returns how many bytes of payload went, or an error if
  * none did or if it was one message that is now incomplete.
@@ -189,7 +199,7 @@ static int stt_output_xmit(struct stt_session *s, struct stt_route *rt, struct s
 		dst_hold(rt->dst);
 		err = stt_xmit(s->node, rt, skb);
 		if (unlikely(err)) {
-			stt_count(s->node, s, TX_ERRORS);
+			stt_count_add(s->node, s, TX_ERRORS, frames + stt_output_left(b));
 			return sent && !b->split ? sent : err;
 		}
 		stt_output_count(s, frames, bytes);
@@ -205,7 +215,7 @@ static int stt_output_send(struct stt_session *s, struct stt_route *rt, struct s
 
 	if (!err)
 		return stt_output_xmit(s, rt, b);
-	stt_count(s->node, s, TX_ERRORS);
+	stt_count_add(s->node, s, TX_ERRORS, b->frames);
 	return err;
 }
 

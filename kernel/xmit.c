@@ -35,14 +35,19 @@ static int stt_route4(struct stt_route *rt, struct stt_session *s, struct sock *
 		.flowi4_mark = rt->mark,
 		.flowi4_tos = RT_TOS(rt->tos),
 		.flowi4_proto = IPPROTO_UDP,
+		.flowi4_flags = inet_sk_flowi_flags(udp),
 		.flowi4_uid = sock_net_uid(net, udp),
 		.fl4_sport = rt->sport,
 		.fl4_dport = rt->ep.peer.in.sin_port,
 	};
 	struct rtable *rtable;
 
-	/* The address that the peer knows us by may have been taken away. */
-	if (fl.saddr && !inet_confirm_addr(net, NULL, 0, fl.saddr, RT_SCOPE_HOST))
+	/*
+	 * The address that the peer knows us by may have been taken away; a
+	 * transparent socket has any.
+	 */
+	if (fl.saddr && !(fl.flowi4_flags & FLOWI_FLAG_ANYSRC) &&
+	    !inet_confirm_addr(net, NULL, 0, fl.saddr, RT_SCOPE_HOST))
 		fl.saddr = inet->inet_saddr;
 	security_sk_classify_flow(udp, flowi4_to_flowi_common(&fl));
 	rtable = ip_route_output_flow(net, &fl, udp);
