@@ -117,6 +117,48 @@ static bool to_many(int path)
 	return to_all(path, MANY, 100);
 }
 
+/* The most sessions that a message to all went to while a call was made. */
+struct sender {
+	const struct fan *f;
+	bool stop;
+	uint32_t most;
+};
+
+static long send_on(void *arg)
+{
+	struct sender *sender = arg;
+	uint32_t sent = 0;
+	struct stt_fanout how = { .sent = (uintptr_t)&sent };
+
+	while (!__atomic_load_n(&sender->stop, __ATOMIC_RELAXED)) {
+		if (fan_send(sender->f, STT_SESSION_ALL, 10, &how, 0) != 10)
+			return -1;
+		if (sent > sender->most)
+			sender->most = sent;
+	}
+	return 0;
+}
+
+/* Another session with an id that is taken is refused, and nobody ever finds it. */
+static bool to_refused(int path)
+{
+	struct sender sender = { 0 };
+	struct worker w;
+	struct fan f;
+	int err = -EEXIST;
+
+	check(fan_open(&f, path, 1));
+	sender.f = &f;
+	check(worker_start(&w, send_on, &sender));
+	for (unsigned int i = 0; i < 2000 && err == -EEXIST; i++)
+		err = side_session(&f.a, 1, &f.b.addr);
+	__atomic_store_n(&sender.stop, true, __ATOMIC_RELAXED);
+	check_is(worker_join(&w), 0);
+	check_is(err, -EEXIST);
+	check_is(sender.most, 1);
+	return true;
+}
+
 static bool add_pending(struct fan *f, uint64_t id)
 {
 	struct stt_session_info pending = session_spec(&f->a, id, &f->b.addr);
@@ -373,6 +415,7 @@ static const struct test tests[] = {
 	{ "A17 to a hundred", to_hundred, PATH_V4 },
 	{ "A17 to 10,000 in one call", to_many, PATH_V4 },
 	{ "A17 pending, ended and keyless sessions are left out", to_all_but, PATH_V4 },
+	{ "A17 one that is refused, as its id is taken, gets nothing", to_refused, PATH_V4 },
 	{ "A17 thousands of such are passed over", to_last, PATH_V4 },
 	{ "A18 to a list with dead, unknown and doubled ids", to_list, PATH_V4 },
 	{ "A18 to a list with dead, unknown and doubled ids, IPv6", to_list, PATH_V6 },
