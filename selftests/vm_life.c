@@ -259,6 +259,175 @@ static bool goodbye(int path)
 	return true;
 }
 
+/* ------------------------------------------------------------------------ */
+/* Sockets that outlive what they were connected to                         */
+
+static const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
+
+/* How a socket came to the session ID. */
+enum way { CONNECTED, BOUND_TO_ANY, BOUND_TO_IT };
+
+static int socket_by(const struct side *s, enum way way)
+{
+	struct sockaddr_stt at = stt_at(s, ID, 0);
+	struct sockaddr_stt own = stt_any(s, way == BOUND_TO_ANY ? STT_SESSION_ANY : ID);
+	int fd = stt_socket(s->path, s->end);
+
+	if (fd < 0 || (way != CONNECTED && stt_bind_at(fd, &own)))
+		return -1;
+	return stt_connect_at(fd, &at) ? -1 : fd;
+}
+
+/* Its session is over, and whoever reads or waits is told at once. */
+static bool says_over(int fd, int err)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN | POLLRDHUP };
+	char c;
+
+	check_is(poll(&pfd, 1, 0), 1);
+	check_is(pfd.revents, POLLIN | POLLRDHUP);
+	check_fails(recv(fd, &c, 1, 0), err);
+	check_fails(send(fd, "x", 1, 0), err);
+	return true;
+}
+
+struct names {
+	struct sockaddr_stt own, peer;
+};
+
+static bool names_of(int fd, struct names *n)
+{
+	socklen_t len = sizeof(n->own);
+
+	memset(n, 0, sizeof(*n));
+	check_is(getsockname(fd, (struct sockaddr *)&n->own, &len), 0);
+	len = sizeof(n->peer);
+	check_is(getpeername(fd, (struct sockaddr *)&n->peer, &len), 0);
+	return true;
+}
+
+/* The peer says goodbye: ECONNRESET; or the node's owner deletes it: ENOENT. */
+static bool session_ends(struct duo *d, int err)
+{
+	struct frame f = peer_next(&d->p, "\x81", 1);
+
+	if (err == ENOENT) {
+		check_is(stt_ctl_session_del(d->k.ctl, d->k.node, ID, 0), 0);
+		return peer_hears(&d->p, STT_KIND_SESSION_CLOSE, "", 1);
+	}
+	f.kind = STT_KIND_SESSION_CLOSE;
+	return peer_send_frame(&d->p, &f);
+}
+
+/* To a session that lives, by way of none. */
+static bool moves_on(struct duo *d, enum way way)
+{
+	struct sockaddr_stt at = stt_at(&d->k, ID + 1, 0);
+
+	d->p.session = ID + 1;
+	check_is(connect(d->fd, &nowhere, sizeof(nowhere)), 0);
+	if (way == BOUND_TO_ANY)
+		check(duo_quiet(d));
+	check_is(stt_connect_at(d->fd, &at), 0);
+	check(duo_quiet(d));
+	check_is(send(d->fd, "x", 1, 0), 1);
+	return peer_hears(&d->p, STT_MSG_DATA, "x", 1);
+}
+
+/* What is bound to the session can only wait for a new one with its id. */
+static bool begins_again(struct duo *d, int err)
+{
+	struct sockaddr_stt at = stt_at(&d->k, ID, 0);
+	char c;
+
+	/* Whatever this says, it is no way to a socket that nobody hears of. */
+	connect(d->fd, &nowhere, sizeof(nowhere));
+	check_fails(recv(d->fd, &c, 1, 0), err);
+	if (err != ENOENT)
+		check_is(stt_ctl_session_del(d->k.ctl, d->k.node, ID, 0), 0);
+	check_is(side_session(&d->k, ID, &d->p.addr), 0);
+	check_is(stt_connect_at(d->fd, &at), 0);
+	check(duo_quiet(d));
+	check_is(send(d->fd, "x", 1, 0), 1);
+	return peer_hears(&d->p, STT_MSG_DATA, "x", 1);
+}
+
+/* connect() again to a session that is over fails, and changes nothing. */
+static bool connect_again(enum way way, int err)
+{
+	struct names before, after;
+	struct sockaddr_stt at;
+	struct duo d;
+
+	check(duo_open(&d, PATH_V4, ID));
+	check_is(side_session(&d.k, ID + 1, &d.p.addr), 0);
+	drop(d.fd);
+	d.fd = socket_by(&d.k, way);
+	check(d.fd >= 0 && duo_quiet(&d));
+	check(session_ends(&d, err) && says_over(d.fd, err));
+	check(names_of(d.fd, &before));
+
+	at = stt_at(&d.k, ID, 0);
+	check_fails(stt_connect_at(d.fd, &at), err);
+	check(says_over(d.fd, err));
+	check(names_of(d.fd, &after));
+	check(!memcmp(&before, &after, sizeof(before)));
+	return way == BOUND_TO_IT ? begins_again(&d, err) : moves_on(&d, way);
+}
+
+static bool connect_to_closed(int way)
+{
+	return connect_again(way, ECONNRESET);
+}
+
+static bool connect_to_deleted(int way)
+{
+	return connect_again(way, ENOENT);
+}
+
+/* A socket whose node has gone, and that has left it. */
+static int socket_left_over(void)
+{
+	struct duo d;
+	char c;
+
+	if (!duo_open(&d, PATH_V4, ID))
+		return -1;
+	drop(d.fd);
+	d.fd = socket_by(&d.k, CONNECTED);
+	if (stt_ctl_node_del(d.k.ctl, d.k.node, 0) || recv(d.fd, &c, 1, 0) >= 0 ||
+	    errno != ENODEV || connect(d.fd, &nowhere, sizeof(nowhere)))
+		return -1;
+	return d.fd;
+}
+
+/* It may join another node, and is as a new one there. */
+static bool next_node(int binds)
+{
+	struct sockaddr_stt at;
+	struct pollfd pfd = { .events = POLLIN | POLLRDHUP };
+	struct duo d;
+
+	pfd.fd = socket_left_over();
+	check(pfd.fd >= 0);
+	check(duo_open(&d, PATH_V4, ID));
+	drop(d.fd);
+	d.fd = pfd.fd;
+	at = stt_at(&d.k, ID, 0);
+	check_is(binds ? stt_bind_at(d.fd, &at) : stt_connect_at(d.fd, &at), 0);
+	check_is(poll(&pfd, 1, 0), 0);
+	check(is_empty(d.fd));
+	check(duo_quiet(&d));
+	check_is(stt_send_at(d.fd, "x", 1, binds ? &at : NULL), 1);
+	check(peer_hears(&d.p, STT_MSG_DATA, "x", 1));
+	/* And hears of the end of this one. */
+	check_is(stt_ctl_node_del(d.k.ctl, d.k.node, 0), 0);
+	return says_over(d.fd, ENODEV);
+}
+
+/* ------------------------------------------------------------------------ */
+/* The module                                                               */
+
 static bool module_held(int arg)
 {
 	struct side s;
@@ -312,6 +481,16 @@ static const struct test tests[] = {
 	{ "A4 a node is deleted, the peer is told why", deleted, PATH_V4 },
 	{ "A4 a session is deleted, the peer is told why", session_deleted, PATH_V6 },
 	{ "A4 the peer says goodbye", goodbye, PATH_V4 },
+	{ "A4 connect again, the peer has closed the session: nothing changes",
+	  connect_to_closed, CONNECTED },
+	{ "A4 connect again, of a socket bound to any session", connect_to_closed, BOUND_TO_ANY },
+	{ "A4 connect again, of a socket bound to the session", connect_to_closed, BOUND_TO_IT },
+	{ "A4 connect again, the session was deleted: nothing changes",
+	  connect_to_deleted, CONNECTED },
+	{ "A4 the same, bound to any session", connect_to_deleted, BOUND_TO_ANY },
+	{ "A4 the same, bound to the session", connect_to_deleted, BOUND_TO_IT },
+	{ "A4 a socket left its node, which is gone: connect to another", next_node, 0 },
+	{ "A4 a socket left its node, which is gone: bind to another", next_node, 1 },
 	{ "A4 rmmod is refused while there is a node or a socket", module_held, 0 },
 	{ "A4 insert, use, remove, five times", module_again, 0 },
 };

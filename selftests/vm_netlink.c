@@ -168,6 +168,12 @@ static const struct request session_requests[] = {
 	{ "session set: link-local without scope", SET, EINVAL,
 	  { N, S(ID), PEER6("fe80::1"), PORT(1), LINK_LOCAL } },
 	{ "session set: peer without port", SET, EINVAL, { N, S(ID), PEER4(0x0a4d0102) } },
+	{ "session set: port without peer", SET, EINVAL, { N, S(ID), PORT(0x1234) } },
+	{ "session set: scope without peer", SET, EINVAL, { N, S(ID), SCOPE(1) } },
+	{ "session set: IPv4 local without peer", SET, EINVAL, { N, S(ID), LOCAL4(0x0a4d0101) } },
+	{ "session set: IPv6 local without peer", SET, EINVAL, { N, S(ID), LOCAL6("fd77:1::1") } },
+	{ "session set: port without peer, good heartbeat", SET, EINVAL,
+	  { N, S(ID), PORT(0x1234), A_U32(STT_A_SESSION_HEARTBEAT_MS, 5000) } },
 };
 
 static const struct request key_requests[] = {
