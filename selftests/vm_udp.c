@@ -245,6 +245,62 @@ static bool v6_options(int arg)
 }
 
 /* ------------------------------------------------------------------------ */
+/* A socket that is bound to an address of others                           */
+
+/* IP_TRANSPARENT lets a proxy send in the name of somebody else. */
+static int foreign_socket(int path, union stt_addr *addr)
+{
+	union stt_addr a = addr_of(path == PATH_V6 ? "fd99::1" : "10.99.0.1", 0);
+	socklen_t len = sizeof(*addr);
+	int fd, err;
+
+	if (!enter(path, 0))
+		return -1;
+	fd = keep(socket(a.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	if (path == PATH_V6)
+		err = set_option(fd, SOL_IPV6, IPV6_TRANSPARENT, 1);
+	else
+		err = set_option(fd, SOL_IP, IP_TRANSPARENT, 1);
+	return err || bind(fd, &a.sa, addr_len(&a)) || getsockname(fd, &addr->sa, &len) ? -1 : fd;
+}
+
+static bool comes_from(const struct peer *p, const union stt_addr *addr, ssize_t wanted)
+{
+	uint8_t bytes[100];
+	union stt_addr from;
+	socklen_t len = sizeof(from);
+
+	check_is(recvfrom(p->fd, bytes, sizeof(bytes), 0, &from.sa, &len), wanted);
+	check(addr_equal(&from, addr));
+	return true;
+}
+
+static bool transparent(int path)
+{
+	struct side s = { .path = path };
+	struct peer p;
+	int fd;
+
+	s.udp = foreign_socket(path, &s.addr);
+	check(s.udp >= 0);
+	check(peer_open(&p, path, 1));
+	check_is(sendto(s.udp, "x", 1, 0, &p.addr.sa, addr_len(&p.addr)), 1);
+	check(comes_from(&p, &s.addr, 1));
+
+	check(ctl_open(&s.ctl, path, 0));
+	check_is(stt_ctl_node_new(s.ctl, s.udp, &(uint32_t) { 0 }, &s.node), 0);
+	check_is(side_session(&s, ID, &p.addr), 0);
+	fd = stt_connected(&s, ID, 0);
+	check(fd >= 0);
+	for (int i = 0; i < 3; i++) {
+		check_is(send(fd, "x", 1, 0), 1);
+		check(comes_from(&p, &s.addr, 1 + FRAME_OVERHEAD));
+	}
+	check_is(node_stat(&s, STT_A_STATS_TX_ERRORS), 0);
+	return true;
+}
+
+/* ------------------------------------------------------------------------ */
 /* Batches                                                                  */
 
 static bool batch_comes_apart(int fd, struct peer *p)
@@ -417,6 +473,10 @@ static const struct test tests[] = {
 	{ "R4 a disconnect leaves the port to the node, IPv4", keeps_port, PATH_V4 },
 	{ "R4 a disconnect leaves the port to the node, IPv6", keeps_port, PATH_V6 },
 	{ "R4 options of an attached IPv6 socket, and IPV6_ADDRFORM: EBUSY", v6_options, 0 },
+	{ "R4 a transparent socket: sent from its address, which is not local, IPv4",
+	  transparent, PATH_V4 },
+	{ "R4 a transparent socket: sent from its address, which is not local, IPv6",
+	  transparent, PATH_V6 },
 	{ "R14 UDP_GRO is as it was after the node, IPv4", gro_given_back, PATH_V4 },
 	{ "R14 UDP_GRO is as it was after the node, IPv6", gro_given_back, PATH_V6 },
 	{ "R16 a handshake with a bad UDP checksum is dropped, IPv4", checksum_handshake, PATH_V4 },
