@@ -303,7 +303,8 @@ static bool do_ioctl(struct actor *a)
 	static const unsigned long requests[] = {
 		SIOCINQ, SIOCOUTQ, FIONREAD, SIOCGSTAMP, SIOCGIFCONF, SIOCATMARK, 0, 0x89ff,
 	};
-	long out[16];
+	/* SIOCGIFCONF writes to where this points: nowhere. */
+	long out[16] = { 0 };
 
 	return !ioctl(any(a), requests[pick(a, ARRAY_SIZE(requests))],
 		      chance(a, 20) ? (void *)8 : out);
