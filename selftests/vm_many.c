@@ -6,6 +6,7 @@
  * say no more than their heartbeats (what that costs: tools/run bench --scale).
  */
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -168,6 +169,8 @@ static bool idle(int path)
 	/* All of these are there an interval later, and none that was not sent. */
 	check(!readable(a.udp, (int)interval));
 	seen = node_stat(&b, STT_A_STATS_RX_FRAMES);
+	printf("# %llu heartbeats, %llu came\n", (unsigned long long)sent,
+	       (unsigned long long)seen);
 	check(seen >= sent && seen <= node_stat(&a, STT_A_STATS_TX_FRAMES));
 	for (unsigned int i = 1; i <= n; i++)
 		check_is(side_get(&a, i).state, STT_SESSION_STATE_ACTIVE);
