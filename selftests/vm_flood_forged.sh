@@ -90,7 +90,8 @@ tap_ok "A12 every one of them is counted" all_counted
 
 after=$(memory)
 tap_diag "memory: $before KiB before, $after KiB after"
-[ $((after - before)) -lt 2048 ]
+# KASAN keeps what was freed for a while; a leak would be 60,000 objects.
+[ $((after - before)) -lt $((2048 * ${STT_SLOW:-1})) ]
 tap_point $? "A12 memory is flat"
 kill $server
 wait $server
