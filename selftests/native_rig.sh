@@ -44,6 +44,23 @@ scan_finds_all()
 	return $missed
 }
 
+# race TITLE LINE: a KCSAN report with that line in it, among others.
+race()
+{
+	local bar===================================================================
+
+	printf '[    1.0] %s\n' before "$bar" "BUG: KCSAN: data-race in $1" "" " read_it+0x1/0x2" \
+		"$2" "Tainted: [O]=OOT_MODULE" "$bar" behind
+}
+
+# stays TITLE LINE: such a report is left in the log, which is ours to mend.
+stays()
+{
+	race "$1" "$2" > "$work/races"
+	"$REPO/tools/vm/kcsan-split" "$work/races" "$work/elsewhere"
+	[ "$(cat "$work/races" "$work/elsewhere" | wc -l)" = 9 ] && grep -q KCSAN "$work/races"
+}
+
 build_module()
 {
 	mkdir -p "$work/module"
@@ -55,10 +72,17 @@ build_module()
 kver=$(vm_kernel 6.12 || vm_kernel 6.1) || tap_bail "no kernel in /boot"
 complain=$work/module/complain.ko
 
-tap_plan 20
+tap_plan 24
 tap_ok "log scan: every kind of complaint is found" scan_finds_all
 tap_ok "log scan: ordinary lines are no complaint" "$REPO/tools/vm/logscan" "$rig/harmless"
 tap_nok "log scan: no log is no proof" "$REPO/tools/vm/logscan" "$work/none"
+tap_ok "races: with a function of the module in a stack: judged" \
+	stays "a / b" " stt_input+0x52/0x7a0 [stt]"
+tap_nok "races: of the kernel alone: not" stays "a / b" " ip_rcv+0x15/0x17"
+tap_nok "races: nor when a worker says what it works on" \
+	stays "process_one_work / process_one_work" "Workqueue: stt stt_node_free_work [stt]"
+tap_nok "races: nor that of poll() and who wakes it, whoever that is" \
+	stays "poll_schedule_timeout.constprop.0 / pollwake" " stt_input+0x52/0x7a0 [stt]"
 tap_ok "the faulty module builds" build_module || tap_bail "no module"
 
 run good 60 "$complain" 'echo "hello from the VM"; echo kept > $RESULTS/file'
